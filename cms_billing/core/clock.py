@@ -1,0 +1,57 @@
+"""The only place that asks what time it is.
+
+Rules and services take today as an argument; views, commands and tasks get it here. Where the time machine is allowed
+the clock can be moved forward for everybody, through one row in the database, so that web server and workers agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from .conf import billing_settings
+
+_frozen: ContextVar[datetime | None] = ContextVar("cms_billing_frozen_now", default=None)
+
+
+class HasTimeZone(Protocol):
+    time_zone: str
+
+
+def now() -> datetime:
+    """Aware, in UTC, moved by the time machine where that is allowed."""
+    frozen = _frozen.get()
+    if frozen is not None:
+        return frozen
+    return timezone.now() + shift()
+
+
+def today(place: HasTimeZone | None = None) -> date:
+    """The local date at ``place`` (an issuer); without one, in Django's current time zone. Due dates are local dates."""
+    zone = ZoneInfo(place.time_zone) if place else timezone.get_current_timezone()
+    return now().astimezone(zone).date()
+
+
+def shift() -> timedelta:
+    """How far the time machine has moved the clock; nothing where it is not allowed."""
+    if not billing_settings().time_machine:
+        return timedelta(0)
+    from .models import ClockShift
+
+    return timedelta(days=ClockShift.objects.values_list("days", flat=True).first() or 0)
+
+
+@contextmanager
+def frozen(moment: datetime) -> Iterator[None]:
+    """The clock stands at ``moment`` (aware) in this context; for tests and for building a history."""
+    token = _frozen.set(moment)
+    try:
+        yield
+    finally:
+        _frozen.reset(token)

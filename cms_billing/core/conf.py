@@ -1,0 +1,70 @@
+"""``CMS_BILLING = {...}``: what an integrator decides in code. Typed, read at access time, validated by the checks.
+
+What an editor decides at run time (company data, texts, dunning levels) is a model, never a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from django.conf import settings as django_settings
+
+
+@dataclass(frozen=True)
+class BillingSettings:
+    """One attribute a key of ``CMS_BILLING``; the key is the attribute in capitals."""
+
+    # Payment providers by code; dotted paths to classes that follow ``payments.providers.base.Provider``.
+    providers: Mapping[str, str] = field(
+        default_factory=lambda: {"bank_transfer": "cms_billing.payments.providers.bank_transfer.BankTransfer"}
+    )
+    # Dotted path to the class that turns HTML into PDF bytes; see ``faktura.rendering``.
+    pdf_renderer: str = "cms_billing.faktura.rendering.WeasyPrintRenderer"
+    # Alias in Django's STORAGES for the archive; it must not be public.
+    archive_storage: str = "cms_billing_archive"
+    # Template that member pages extend; it has the blocks "title" and "content".
+    base_template: str = "base.html"
+    # Public address of the site for links in mails and letters, such as "https://www.example.org".
+    site_url: str = ""
+    # May the clock be moved? Never in production: it moves due dates for everybody.
+    time_machine: bool = False
+    # Rows a transaction of the daily run takes.
+    chunk_size: int = 500
+    # How many workers share one daily run when it is started through the queue.
+    run_workers: int = 2
+    # Hour (issuer's local time is decided per issuer) at which the schedule starts the daily run, server time.
+    daily_run_hour: int = 4
+    # Seconds after which a claimed piece of outside work counts as lost (the worker died) and may be claimed again.
+    work_lease_seconds: int = 600
+    # Attempts before outside work counts as failed and shows on the to-do list.
+    work_max_attempts: int = 8
+    # Days a payment link in a mail or letter works.
+    payment_link_days: int = 60
+
+
+def billing_settings() -> BillingSettings:
+    """The settings as they are now; unknown keys and wrong types are ignored here and reported by the checks."""
+    given = getattr(django_settings, "CMS_BILLING", {}) or {}
+    known = {f.name.upper(): f.name for f in fields(BillingSettings)}
+    return BillingSettings(**{known[key]: value for key, value in given.items() if key in known})
+
+
+def unknown_keys() -> list[str]:
+    known = {f.name.upper() for f in fields(BillingSettings)}
+    return sorted(set(getattr(django_settings, "CMS_BILLING", {}) or {}) - known)
+
+
+def wrong_types() -> list[tuple[str, str, Any]]:
+    """``(key, expected type, value)`` of every setting whose value has another type than its default."""
+    given = getattr(django_settings, "CMS_BILLING", {}) or {}
+    defaults = BillingSettings()
+    wrong = []
+    for f in fields(BillingSettings):
+        if f.name.upper() in given:
+            expected = Mapping if f.name == "providers" else type(getattr(defaults, f.name))
+            value = given[f.name.upper()]
+            if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+                wrong.append((f.name.upper(), expected.__name__, value))
+    return wrong

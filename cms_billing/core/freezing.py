@@ -1,0 +1,111 @@
+"""Frozen tables: database triggers that refuse to change or delete what has been issued, booked or archived.
+
+An app says which of its tables freeze, and from when on::
+
+    freezing.freeze(Document, when="{old}.state = 'issued'")
+    freezing.freeze(LedgerEntry)
+
+The triggers are installed after every ``migrate`` (``post_migrate`` also fires where tests build the schema without
+migrations), and again after a table has been rebuilt. PostgreSQL and SQLite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+MESSAGE = (
+    "cms_billing: {table} is frozen: what has been issued, booked or archived cannot be changed or deleted"
+)
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """``when``: SQL condition on the ``{old}`` row; ``insert_when``: on the ``{new}`` row, to refuse rows that would
+    be added to something frozen. ``{table:app.Model}`` in a condition is that model's table."""
+
+    model: type[models.Model]
+    when: str
+    insert_when: str | None
+
+
+_frozen: dict[str, Frozen] = {}
+
+
+def freeze(model: type[models.Model], *, when: str = "1 = 1", insert_when: str | None = None) -> None:
+    _frozen[model._meta.db_table] = Frozen(model, when, insert_when)
+
+
+def install_after_migrate(*, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
+    install_triggers(connections[using])
+
+
+def install_triggers(connection: BaseDatabaseWrapper) -> None:
+    """(Re)create the triggers of all frozen tables that exist; safe to call again."""
+    with connection.cursor() as cursor:
+        existing = set(connection.introspection.table_names(cursor))
+        for table, frozen in _frozen.items():
+            if table in existing and _referenced(frozen) <= existing:
+                for statement in _create(connection.vendor, frozen):
+                    cursor.execute(statement)
+
+
+def drop_triggers(connection: BaseDatabaseWrapper) -> None:
+    """For test runners that empty the tables, and for nobody else."""
+    with connection.cursor() as cursor:
+        existing = set(connection.introspection.table_names(cursor))
+        for table in _frozen.keys() & existing:
+            for event in ("update", "delete", "insert"):
+                on_table = f' ON "{table}"' if connection.vendor == "postgresql" else ""
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{table}_no_{event}"{on_table}')
+
+
+def _create(vendor: str, frozen: Frozen) -> list[str]:
+    events = [("update", "OLD", frozen.when), ("delete", "OLD", frozen.when)]
+    if frozen.insert_when:
+        events.append(("insert", "NEW", frozen.insert_when))
+    build = _postgresql if vendor == "postgresql" else _sqlite
+    return [s for event, row, when in events for s in build(frozen, event, row, _condition(when, row))]
+
+
+def _postgresql(frozen: Frozen, event: str, row: str, condition: str) -> list[str]:
+    table = frozen.model._meta.db_table
+    name = f"{table}_no_{event}"
+    result = "NEW" if event in ("update", "insert") else "OLD"
+    return [
+        f"""CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $body$
+            BEGIN
+              IF {condition} THEN
+                RAISE EXCEPTION '{MESSAGE.format(table=table)}' USING ERRCODE = 'integrity_constraint_violation';
+              END IF;
+              RETURN {result};
+            END $body$""",
+        f'CREATE OR REPLACE TRIGGER "{name}" BEFORE {event.upper()} ON "{table}" '
+        f'FOR EACH ROW EXECUTE FUNCTION "{name}"()',
+    ]
+
+
+def _sqlite(frozen: Frozen, event: str, row: str, condition: str) -> list[str]:
+    table = frozen.model._meta.db_table
+    name = f"{table}_no_{event}"
+    return [
+        f'DROP TRIGGER IF EXISTS "{name}"',
+        f'CREATE TRIGGER "{name}" BEFORE {event.upper()} ON "{table}" FOR EACH ROW WHEN {condition} '
+        f"BEGIN SELECT RAISE(ABORT, '{MESSAGE.format(table=table)}'); END",
+    ]
+
+
+def _condition(when: str, row: str) -> str:
+    return when.replace("{old}", row).replace("{new}", row)
+
+
+def _referenced(frozen: Frozen) -> set[str]:
+    """Tables of foreign keys of the model: a condition may look at them, so they must be there first."""
+    return {
+        field.related_model._meta.db_table
+        for field in frozen.model._meta.concrete_fields
+        if field.is_relation and isinstance(field.related_model, type) and field.related_model._meta.managed
+    }

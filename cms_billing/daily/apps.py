@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class DailyConfig(AppConfig):
+    name = "cms_billing.daily"
+    label = "cms_billing_daily"
+    verbose_name = _("Daily run")
+    default_auto_field = "django.db.models.BigAutoField"

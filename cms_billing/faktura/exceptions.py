@@ -1,0 +1,62 @@
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cms_billing.core.exceptions import BillingError
+
+
+class InvoiceNotLawful(BillingError):
+    """An invoice that the tax office would not accept is not issued; the message names the missing fields."""
+
+    def __init__(self, *, customer: object, missing: Sequence[str]) -> None:
+        self.missing = list(missing)
+        names = ", ".join(str(FIELD_LABELS.get(field, field)) for field in missing)
+        super().__init__(
+            _(
+                "The invoice for %(customer)s is not issued, because the law asks for: %(fields)s. Fill it in and run again."
+            )
+            % {"customer": customer, "fields": names}
+        )
+
+
+class NoTaxRate(BillingError):
+    """No rate is recorded for a tax code on a day."""
+
+    def __init__(self, *, code: str, country: str, day: object) -> None:
+        super().__init__(
+            _("There is no tax rate “%(code)s” for %(country)s on %(day)s. Add it under Billing › Tax rates.")
+            % {"code": code, "country": country, "day": day}
+        )
+
+
+class CannotCancel(BillingError):
+    """The document cannot be cancelled; the message says why."""
+
+    def __init__(self, *, document: object, obstacle: str) -> None:
+        super().__init__(OBSTACLES[obstacle] % {"document": document})
+
+
+class WrongAmount(BillingError):
+    """An amount that cannot be what was meant."""
+
+
+OBSTACLES = {
+    "draft": gettext_lazy("%(document)s is a draft: delete it instead of cancelling it."),
+    "kind": gettext_lazy("%(document)s cannot be cancelled: only invoices can. Issue a new invoice instead."),
+    "cancelled": gettext_lazy("%(document)s has been cancelled already."),
+}
+
+FIELD_LABELS = {
+    "issuer.legal_name": gettext_lazy("legal name of the issuer"),
+    "issuer.street": gettext_lazy("street of the issuer"),
+    "issuer.postal_code": gettext_lazy("postal code of the issuer"),
+    "issuer.city": gettext_lazy("city of the issuer"),
+    "issuer.country": gettext_lazy("country of the issuer"),
+    "issuer.tax_number": gettext_lazy("tax number or VAT id of the issuer"),
+    "customer.name": gettext_lazy("name of the customer"),
+    "customer.street": gettext_lazy("street of the customer"),
+    "customer.postal_code": gettext_lazy("postal code of the customer"),
+    "customer.city": gettext_lazy("city of the customer"),
+    "customer.country": gettext_lazy("country of the customer"),
+}

@@ -1,0 +1,91 @@
+"""Posting: ledger entries and the open items they add up to, always together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from django.db import transaction
+
+from cms_billing.core.money import Money
+
+from ..models import Document, LedgerEntry, OpenItem
+from ..signals import document_reopened, document_settled
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row to post. Positive: the customer owes more. ``document_id`` None: on account."""
+
+    kind: str
+    amount: Money
+    document_id: int | None = None
+    related_document_id: int | None = None
+    note: str = ""
+
+
+@transaction.atomic
+def post_entries(
+    *, issuer_id: int, customer_id: int, entries: Sequence[Entry], booked_on: date
+) -> list[LedgerEntry]:
+    """Append the entries and move the open items; announces after commit what was settled or reopened.
+
+    Open items are locked in the order of their ids, so two postings never wait for each other in a circle.
+    """
+    rows = LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            issuer_id=issuer_id,
+            customer_id=customer_id,
+            document_id=entry.document_id,
+            related_document_id=entry.related_document_id,
+            kind=entry.kind,
+            amount_minor=entry.amount.minor,
+            currency=entry.amount.currency,
+            booked_on=booked_on,
+            note=entry.note[:200],
+        )
+        for entry in entries
+    )
+    changes: dict[int, int] = {}
+    for entry in entries:
+        if entry.document_id is not None:
+            changes[entry.document_id] = changes.get(entry.document_id, 0) + entry.amount.minor
+    _move_open_items(changes, booked_on=booked_on)
+    return rows
+
+
+def _move_open_items(changes: dict[int, int], *, booked_on: date) -> None:
+    items = OpenItem.objects.select_for_update(no_key=True).filter(pk__in=changes).order_by("pk")
+    for item in items:
+        before, item.open_minor = item.open_minor, item.open_minor + changes[item.pk]
+        settled = item.open_minor <= 0
+        item.settled_on = (item.settled_on or booked_on) if settled else None
+        item.save(update_fields=["open_minor", "settled_on"])
+        news = (
+            document_settled
+            if before > 0 and settled
+            else document_reopened
+            if before <= 0 and not settled
+            else None
+        )
+        if news:
+            tell = partial(
+                news.send_robust,
+                sender=Document,
+                document_id=item.pk,
+                customer_id=item.customer_id,
+                day=booked_on,
+            )
+            transaction.on_commit(tell, robust=True)
+
+
+def account_balance(*, customer_id: int, currency: str) -> Money:
+    """What the customer owes in all: the sum of every entry. Negative: a credit balance."""
+    from django.db.models import Sum
+
+    amount = LedgerEntry.objects.filter(customer_id=customer_id, currency=currency).aggregate(
+        s=Sum("amount_minor")
+    )["s"]
+    return Money(amount or 0, currency)

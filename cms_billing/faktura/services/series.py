@@ -1,0 +1,37 @@
+"""Numbers: unique and gapless, taken inside the issuing transaction in one short lock."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from ..models import DocumentKind, Issuer, NumberSeries
+
+DEFAULT_FORMATS = {
+    DocumentKind.INVOICE: "RE-{year}-{number:06}",
+    DocumentKind.CANCELLATION: "ST-{year}-{number:06}",
+    DocumentKind.CREDIT_NOTE: "RK-{year}-{number:06}",
+    DocumentKind.DUNNING_LETTER: "MA-{year}-{number:06}",
+}
+
+
+def take_numbers(*, issuer: Issuer, kind: str, year: int, count: int) -> tuple[NumberSeries, range]:
+    """The next ``count`` numbers of the series, locked until the caller's transaction ends.
+
+    Called late, right before the documents are written: a rollback gives the numbers back, so there is no gap, and
+    nobody waits longer than the writing takes. A new year starts at 1 with the format of the year before.
+    """
+    series = _series(issuer=issuer, kind=kind, year=year)
+    locked = NumberSeries.objects.select_for_update(no_key=True).get(pk=series.pk)
+    first = locked.next_number
+    NumberSeries.objects.filter(pk=locked.pk).update(next_number=first + count)
+    return locked, range(first, first + count)
+
+
+@transaction.atomic
+def _series(*, issuer: Issuer, kind: str, year: int) -> NumberSeries:
+    before = NumberSeries.objects.filter(issuer=issuer, kind=kind, year__lt=year).order_by("-year").first()
+    pattern = before.format if before else DEFAULT_FORMATS[DocumentKind(kind)]
+    series, _created = NumberSeries.objects.get_or_create(
+        issuer=issuer, kind=kind, year=year, defaults={"format": pattern}
+    )
+    return series

@@ -1,0 +1,16 @@
+"""News for the apps above. All are sent after commit; a receiver that fails is logged and undoes nothing.
+
+``documents_issued``    ``document_ids``: issued together in one transaction
+``document_archived``   ``document_id``: its PDF is in the archive
+``document_settled``    ``document_id``, ``customer_id``, ``day``: its open amount fell to zero
+``document_reopened``   ``document_id``, ``customer_id``, ``day``: it was settled and is owed again
+``document_cancelled``  ``document_id``, ``cancellation_id``
+"""
+
+from django.dispatch import Signal
+
+documents_issued = Signal()
+document_archived = Signal()
+document_settled = Signal()
+document_reopened = Signal()
+document_cancelled = Signal()

@@ -1,0 +1,189 @@
+"""Due contract lines become bookings: once a line, period and kind, whatever happens."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from cms_billing.core import clock
+from cms_billing.core.conf import billing_settings
+from cms_billing.core.exceptions import BillingError
+from cms_billing.faktura.models import Booking, Issuer
+from cms_billing.faktura.services import Problem
+
+from .. import schedule
+from ..models import Contract, ContractLine
+
+SOURCE = "contract_line"
+# More periods at once than this is no backlog but a wrong date: a person has to look.
+MOST_PERIODS = 36
+
+_FIELDS = [
+    "id",
+    "description",
+    "interval",
+    "instalments",
+    "anchor",
+    "quantity",
+    "price_minor",
+    "currency",
+    "prices_include_tax",
+    "tax_code",
+    "next_due",
+    "contract__number",
+    "contract__customer_id",
+    "contract__customer__language",
+    "contract__end",
+]
+
+
+class DueLine(NamedTuple):
+    id: int
+    description: str
+    interval: str
+    instalments: int
+    anchor: date
+    quantity: object
+    price_minor: int
+    currency: str
+    prices_include_tax: bool
+    tax_code: str
+    next_due: date
+    contract_number: str
+    customer_id: int
+    language: str
+    contract_end: date | None
+
+    def terms(self) -> schedule.LineTerms:
+        return schedule.LineTerms(
+            anchor=self.anchor,
+            interval=schedule.Interval(self.interval),
+            price_minor=self.price_minor,
+            first_due=self.next_due,
+            end=self.contract_end,
+            instalments=self.instalments,
+        )
+
+
+@dataclass(frozen=True)
+class BookedBatch:
+    """What one chunk did. ``last_line`` is where the next chunk goes on; None: nothing was left to take."""
+
+    bookings: int
+    problems: list[Problem]
+    last_line: int | None
+    sums_minor: dict[str, int]
+
+
+class TooManyPeriods(BillingError):
+    def __init__(self, line: DueLine, count: int) -> None:
+        super().__init__(
+            _(
+                "Contract %(contract)s would be billed for %(count)s periods at once, from %(start)s. Check its next due date."
+            )
+            % {"contract": line.contract_number, "count": count, "start": line.next_due}
+        )
+
+
+def due_lines(issuer: Issuer, *, today: date):
+    """Contract lines with a period that starts today or earlier and is not booked yet."""
+    return ContractLine.objects.filter(
+        contract__issuer=issuer, contract__state__in=Contract.BILLABLE, next_due__lte=today
+    )
+
+
+def bookings_for(line: DueLine, *, issuer: Issuer, today: date) -> list[Booking]:
+    """The bookings a line owes up to today, unsaved; raises a BillingError that says what is wrong with it."""
+    periods = schedule.due_periods(line.terms(), until=today)
+    if len(periods) > MOST_PERIODS:
+        raise TooManyPeriods(line, len(periods))
+    now = clock.now()
+    return [
+        Booking(
+            issuer_id=issuer.pk,
+            customer_id=line.customer_id,
+            source=SOURCE,
+            source_id=line.id,
+            kind="recurring",
+            period_start=period.start,
+            period_end=period.end,
+            due_on=period.start,
+            invoice_group=line.contract_number,
+            contract_reference=line.contract_number,
+            description=describe(line, period),
+            quantity=line.quantity,
+            unit_price_minor=period.amount_minor,
+            currency=line.currency,
+            prices_include_tax=line.prices_include_tax,
+            tax_code=line.tax_code,
+            created_at=now,
+        )
+        for period in periods
+    ]
+
+
+def describe(line: DueLine, period: schedule.Period) -> str:
+    if period.of is None:
+        return line.description
+    with override(line.language):
+        return _("%(what)s, instalment %(number)s of %(count)s") % {
+            "what": line.description,
+            "number": period.number,
+            "count": period.of,
+        }
+
+
+@transaction.atomic
+def book_next_due(
+    *, issuer: Issuer, today: date, after_line: int = 0, wait: bool = False, limit: int | None = None
+) -> BookedBatch:
+    """Book the due periods of the next contract lines, a chunk in one transaction.
+
+    Lines another worker holds are skipped; with ``wait`` they are waited for. A line that cannot be booked comes back
+    as a problem and stays due.
+    """
+    lines = _take(
+        issuer, today=today, after_line=after_line, wait=wait, limit=limit or billing_settings().chunk_size
+    )
+    if not lines:
+        return BookedBatch(0, [], None, {})
+    bookings, problems, booked = [], [], []
+    for line in lines:
+        try:
+            bookings += bookings_for(line, issuer=issuer, today=today)
+            booked.append(line)
+        except BillingError as error:
+            problems.append(Problem(ContractLine._meta.label, line.id, line.contract_number, str(error)))
+    # The unique constraint decides, not our memory: what is there already is left as it is.
+    Booking.objects.bulk_create(bookings, ignore_conflicts=True)
+    _move_on(booked, today=today)
+    sums: dict[str, int] = defaultdict(int)
+    for booking in bookings:
+        sums[booking.currency] += booking.unit_price_minor
+    return BookedBatch(len(bookings), problems, lines[-1].id, dict(sums))
+
+
+def _take(issuer: Issuer, *, today: date, after_line: int, wait: bool, limit: int) -> list[DueLine]:
+    due = (
+        due_lines(issuer, today=today)
+        .filter(pk__gt=after_line)
+        .order_by("pk")
+        .select_for_update(skip_locked=not wait, no_key=True, of=("self",))
+    )
+    return [DueLine(*values) for values in due.values_list(*_FIELDS)[:limit]]
+
+
+def _move_on(lines: Sequence[DueLine], *, today: date) -> None:
+    """Set the next due dates: one statement a date, and there are few different dates."""
+    by_date: dict[date | None, list[int]] = defaultdict(list)
+    for line in lines:
+        by_date[schedule.next_due(line.terms(), after=today)].append(line.id)
+    for day, ids in by_date.items():
+        ContractLine.objects.filter(pk__in=ids).update(next_due=day)

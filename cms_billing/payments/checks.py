@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+
+from cms_billing.core import conf
+
+from .providers import Provider, all_providers
+
+
+@register("cms_billing")
+def providers_keep_the_protocol(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if conf.wrong_types():
+        return []
+    errors: list[CheckMessage] = []
+    try:
+        providers = all_providers()
+    except Exception:
+        # An import error is named by cms_billing.E003.
+        return []
+    for code, provider in providers.items():
+        if not isinstance(provider, Provider):
+            errors.append(
+                Error(
+                    f"The payment provider {code!r} lacks something of payments.providers.Provider.",
+                    hint="It needs code, label, capabilities, charge, look_up, read_webhook and instructions.",
+                    id="cms_billing.E020",
+                )
+            )
+        elif provider.code != code:
+            errors.append(
+                Error(
+                    f"CMS_BILLING['PROVIDERS'] lists {provider.code!r} under the code {code!r}.",
+                    hint="Use the provider's own code as the key: payments are stored under it.",
+                    id="cms_billing.E021",
+                )
+            )
+    return errors

@@ -1,0 +1,180 @@
+"""Money on its way: how a customer pays, every attempt to move money, and which documents it settles."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from cms_billing.core import clock
+from cms_billing.core.models import OutsideWork
+from cms_billing.core.money import money_of
+from cms_billing.faktura.models import Customer, Document, Issuer, LedgerEntry
+
+
+class PaymentMethod(models.Model):
+    """A stored way to collect from a customer: a card or mandate kept by the provider, known here by its token."""
+
+    class State(models.TextChoices):
+        USABLE = "usable", _("usable")
+        REVOKED = "revoked", _("revoked")
+
+    customer = models.ForeignKey(
+        Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="payment_methods"
+    )
+    provider = models.CharField(_("provider"), max_length=40)
+    reference = models.CharField(_("provider's reference"), max_length=120)
+    label = models.CharField(
+        _("description"), max_length=80, blank=True, help_text=_("Such as “Visa •••• 4242”.")
+    )
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.USABLE)
+    is_default = models.BooleanField(_("default"), default=True)
+    created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
+
+    class Meta:
+        verbose_name = _("payment method")
+        verbose_name_plural = _("payment methods")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer"],
+                condition=Q(is_default=True, state="usable"),
+                name="one_default_payment_method_per_customer",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.label or f"{self.provider} {self.reference}"
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def visible_to(self, user: Any) -> PaymentQuerySet:
+        return self.filter(issuer__in=Issuer.objects.visible_to(user))
+
+
+class Payment(OutsideWork):
+    """One attempt to move money (Zahlung). Written and committed before it is sent, with a random key of its own.
+
+    ``state`` is what we know of the money; the ``OutsideWork`` columns are what is left to do about it.
+    """
+
+    class State(models.TextChoices):
+        CREATED = "created", _("not sent yet")
+        PENDING = "pending", _("under way")
+        SETTLED = "settled", _("received")
+        FAILED = "failed", _("failed")
+        CHARGED_BACK = "charged_back", _("charged back")
+
+    class Way(models.TextChoices):
+        PROVIDER = "provider", _("payment provider")
+        TRANSFER = "transfer", _("bank transfer")
+        CASH = "cash", _("cash")
+        CARD = "card", _("card terminal")
+        OTHER = "other", _("other")
+
+    issuer = models.ForeignKey(
+        Issuer, verbose_name=_("issuer"), on_delete=models.PROTECT, related_name="payments"
+    )
+    customer = models.ForeignKey(
+        Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="payments"
+    )
+    provider = models.CharField(_("provider"), max_length=40, blank=True)
+    way = models.CharField(_("way of payment"), max_length=10, choices=Way.choices)
+    method = models.ForeignKey(
+        PaymentMethod, null=True, blank=True, on_delete=models.PROTECT, related_name="payments"
+    )
+    document = models.ForeignKey(
+        Document,
+        verbose_name=_("asked for"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="payments",
+        help_text=_("The document a charge was made for; what a payment settled is in its allocations."),
+    )
+    amount_minor = models.BigIntegerField(_("amount (minor units)"))
+    currency = models.CharField(_("currency"), max_length=3)
+    state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.CREATED)
+    idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    reference = models.CharField(_("provider's reference"), max_length=120, blank=True)
+    reason = models.CharField(
+        _("reason"), max_length=200, blank=True, help_text=_("Why it failed or came back.")
+    )
+    received_on = models.DateField(_("received on"), null=True, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
+
+    amount = money_of("amount_minor")
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta(OutsideWork.Meta):
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount_is_positive"),
+            models.UniqueConstraint(
+                fields=["provider", "reference"],
+                condition=~Q(reference=""),
+                name="a_provider_reference_is_recorded_once",
+            ),
+            # A second charge for a document while one is under way would take the money twice.
+            models.UniqueConstraint(
+                fields=["document"],
+                condition=Q(state__in=["created", "pending"]),
+                name="one_charge_under_way_per_document",
+            ),
+        ]
+        indexes = [
+            *OutsideWork.Meta.indexes,
+            models.Index(fields=["issuer", "-id"], name="payment_by_issuer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_way_display()} {self.amount}"
+
+
+class Allocation(models.Model):
+    """Which part of a payment settles which document (Zuordnung); without one, it stands on account.
+
+    Append-only: a chargeback adds a negative allocation.
+    """
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="allocations")
+    document = models.ForeignKey(
+        Document, null=True, blank=True, on_delete=models.PROTECT, related_name="allocations"
+    )
+    amount_minor = models.BigIntegerField(_("amount (minor units)"))
+    ledger_entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, related_name="allocation")
+
+    amount = money_of("amount_minor", "payment.currency")
+
+    class Meta:
+        verbose_name = _("allocation")
+        verbose_name_plural = _("allocations")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.amount} → {self.document or _('on account')}"
+
+
+class WebhookEvent(OutsideWork):
+    """A webhook as it came: stored raw, verified, processed once from this row by fetching the object."""
+
+    provider = models.CharField(_("provider"), max_length=40)
+    body = models.BinaryField()
+    digest = models.CharField(
+        max_length=64, help_text=_("SHA-256 of the body: the same event twice is one row.")
+    )
+    references = models.JSONField(default=list)
+    received_at = models.DateTimeField(_("received at"), default=clock.now)
+
+    class Meta(OutsideWork.Meta):
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.received_at:%Y-%m-%d %H:%M:%S}"
