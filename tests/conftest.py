@@ -13,7 +13,7 @@ import pytest
 from tests import database
 
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 # -- databases ------------------------------------------------------------------------------------------------------
@@ -82,7 +82,10 @@ def teller(config: pytest.Config) -> Callable[[str], None]:
 def files_of_this_run() -> Iterator[Path]:
     from django.conf import settings
 
-    with tempfile.TemporaryDirectory(prefix="cms_billing_test_") as folder, pytest.MonkeyPatch.context() as patch:
+    with (
+        tempfile.TemporaryDirectory(prefix="cms_billing_test_") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setenv("CMS_BILLING_TEST_FILES", folder)
         move_files(settings, Path(folder))
         yield Path(folder)
@@ -112,7 +115,9 @@ def reasons_to_skip() -> dict[str, str | None]:
             if os.environ.get("CMS_BILLING_TEST_DB") == "postgres"
             else "needs PostgreSQL: make test-postgres"
         ),
-        "browser": None if CHROMIUM else "needs Chromium: apt-get install chromium",
+        "browser": None
+        if any(map(shutil.which, CHROMIUM_NAMES))
+        else "needs Chromium: apt-get install chromium",
         "redis": None if redis_answers() else "needs a Redis server (REDIS_URL, or one on 127.0.0.1:6379)",
     }
 
@@ -186,14 +191,3 @@ def command_line(*arguments: str) -> list[str]:
 
 def command_environment(**changes: str) -> dict[str, str]:
     return {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(ROOT), **changes}
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Debian's Chromium, driven by Playwright. A test asks for ``new_page`` and gets its own context."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()

@@ -137,7 +137,11 @@ def schema_hash() -> str:
         for pattern in SHAPING_FILES
         for path in root.rglob(pattern)
     )
-    return digest(dependencies_hash(), *settings.CMS_BILLING_APPS, *(f"{path.relative_to(ROOT)}\n{contents(path)}" for path in files))
+    return digest(
+        dependencies_hash(),
+        *settings.CMS_BILLING_APPS,
+        *(f"{path.relative_to(ROOT)}\n{contents(path)}" for path in files),
+    )
 
 
 def contents(path: Path) -> str:
@@ -192,10 +196,13 @@ class SQLite:
     def copy(self, source: str, target: str) -> None:
         """Through SQLite's backup, which waits for other connections and leaves them in a sound state."""
         Path(target).parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(f"file:{source}?mode=ro&immutable=1", uri=True)) as origin:
-            with closing(sqlite3.connect(target, timeout=20)) as copy:
-                copy.execute("PRAGMA synchronous=OFF")
-                origin.backup(copy)
+        template = f"file:{source}?mode=ro&immutable=1"
+        with (
+            closing(sqlite3.connect(template, uri=True)) as origin,
+            closing(sqlite3.connect(target, timeout=20)) as copy,
+        ):
+            copy.execute("PRAGMA synchronous=OFF")
+            origin.backup(copy)
 
     def rename(self, source: str, target: str) -> None:
         with closing(sqlite3.connect(source)) as connection:
@@ -240,7 +247,7 @@ class PostgreSQL:
 
     def create(self, name: str) -> None:
         self.drop(name)
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING \'UTF8\'')
+        self._run(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
 
     def copy(self, source: str, target: str) -> None:
         self.drop(target)
@@ -293,5 +300,3 @@ class PostgreSQL:
             dbname="postgres",
             autocommit=True,
         )
-
-

@@ -181,7 +181,9 @@ WAGTAIL_FRONTEND_LOGIN_URL = "customer:login"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 DEFAULT_FROM_EMAIL = "billing@example.com"
-FILES = Path(os.environ.get("CMS_BILLING_TEST_FILES") or Path(tempfile.gettempdir()) / "cms_billing_test_files")
+FILES = Path(
+    os.environ.get("CMS_BILLING_TEST_FILES") or Path(tempfile.gettempdir()) / "cms_billing_test_files"
+)
 MEDIA_ROOT = str(FILES / "media")
 MEDIA_URL = "/media/"
 STORAGES = {

@@ -46,7 +46,9 @@ def test_threads_see_what_has_been_committed():
 @pytest.mark.django_db(transaction=True)
 def test_commands_work_on_the_database_of_the_run(manage):
     Page.objects.get(depth=2).add_child(instance=ArticlePage(title="Committed"))
-    shown = manage("shell", "--no-imports", "-c", "from wagtail.models import Page; print(Page.objects.count())")
+    shown = manage(
+        "shell", "--no-imports", "-c", "from wagtail.models import Page; print(Page.objects.count())"
+    )
     assert shown.stdout.strip() == str(Page.objects.count())
 
 
