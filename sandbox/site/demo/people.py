@@ -1,0 +1,132 @@
+"""The accounts: those who work at the academy and those who pay it."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group, Permission
+from oscar.core.loading import get_model
+
+from .shop import PARTNER_CODE
+
+
+@dataclass(frozen=True)
+class Person:
+    username: str
+    first_name: str
+    last_name: str
+    role: str
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
+
+    @property
+    def email(self) -> str:
+        return f"{self.username}@saitenweg.example"
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}"
+
+
+STAFF = [
+    Person("admin", "Hanne", "Brockdorf", "darf alles"),
+    Person("redaktion", "Nele", "Wiechert", "schreibt und veröffentlicht Seiten"),
+    Person("buchhaltung", "Ruth", "Sandmann", "Rechnungen, Zahlungen, Mahnungen"),
+    Person("verkauf", "Mira", "Adler", "verkauft im Shop"),
+]
+
+SHOWN_MEMBERS = [
+    Person("mitglied", "Klara", "Voss", "alles bezahlt", "Möwenweg 3", "22559", "Hamburg"),
+    Person("rueckstand1", "Timo", "Hagedorn", "erste Mahnung", "Am Deich 21", "26382", "Wilhelmshaven"),
+    Person("rueckstand2", "Ayşe", "Demir", "zweite Mahnung", "Torfgasse 8", "28203", "Bremen"),
+    Person("rueckstand3", "Peter", "Lindner", "dritte Mahnung", "Ulmenring 44", "30177", "Hannover"),
+    Person("gesperrt", "Bettina", "Ohlsen", "gesperrt", "Fährstraße 11", "24103", "Kiel"),
+]
+
+OTHER_MEMBERS = [
+    Person("jaekel", "Martin", "Jaekel", "Mitglied", "Buchenstieg 6", "22391", "Hamburg"),
+    Person("petersen", "Inga", "Petersen", "Mitglied", "Hafenzeile 19", "23966", "Wismar"),
+    Person("kowalski", "Dorota", "Kowalski", "Mitglied", "Lindenplatz 2", "10119", "Berlin"),
+    Person("brandt", "Heiko", "Brandt", "Mitglied", "Am Wehr 5", "37073", "Göttingen"),
+    Person("yilmaz", "Deniz", "Yılmaz", "Mitglied", "Rosenhag 30", "50674", "Köln"),
+    Person("schuster", "Evelyn", "Schuster", "Mitglied", "Talblick 12", "79104", "Freiburg"),
+    Person("nowak", "Anton", "Nowak", "Kurs in Raten", "Mühlpfad 9", "04229", "Leipzig"),
+    Person("freitag", "Lena", "Freitag", "Kurs bezahlt", "Steinweg 17", "99084", "Erfurt"),
+    Person("gruber", "Josef", "Gruber", "Mitglied", "Kirchsteig 1", "80469", "München"),
+    Person("hansen", "Birte", "Hansen", "Mitglied", "Osterkoppel 4", "24937", "Flensburg"),
+]
+
+MEMBERS = [*SHOWN_MEMBERS, *OTHER_MEMBERS]
+SHOWN = [*STAFF, *SHOWN_MEMBERS]
+
+
+def people_are_loaded() -> bool:
+    return get_user_model().objects.filter(username=MEMBERS[-1].username).exists()
+
+
+def load_people() -> None:
+    password = make_password(settings.SANDBOX_PASSWORD)
+    for person in [*STAFF, *MEMBERS]:
+        build_account(person, password=password)
+    make_admin("admin")
+    make_editor("redaktion")
+    make_accountant("buchhaltung")
+    make_seller("verkauf")
+
+
+def build_account(person: Person, *, password: str) -> None:
+    user, _ = get_user_model().objects.get_or_create(
+        username=person.username,
+        defaults={
+            "email": person.email,
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "password": password,
+        },
+    )
+    if person.street:
+        user.addresses.get_or_create(
+            line1=person.street,
+            defaults={
+                "first_name": person.first_name,
+                "last_name": person.last_name,
+                "line4": person.city,
+                "postcode": person.postcode,
+                "country_id": "DE",
+                "is_default_for_shipping": True,
+                "is_default_for_billing": True,
+            },
+        )
+
+
+def account(username: str):
+    return get_user_model().objects.get(username=username)
+
+
+def make_admin(username: str) -> None:
+    get_user_model().objects.filter(username=username).update(is_staff=True, is_superuser=True)
+
+
+def make_editor(username: str) -> None:
+    account(username).groups.add(*Group.objects.filter(name__in=["Editors", "Moderators"]))
+
+
+def make_accountant(username: str) -> None:
+    """May open the administration and do everything in billing, but touch no page."""
+    group, _ = Group.objects.get_or_create(name="Buchhaltung")
+    group.permissions.add(
+        Permission.objects.get(codename="access_admin", content_type__app_label="wagtailadmin"),
+        *Permission.objects.filter(content_type__app_label__startswith="cms_billing_"),
+    )
+    account(username).groups.add(group)
+
+
+def make_seller(username: str) -> None:
+    """Sees the shop's dashboard, and in it only what her partner sells."""
+    seller = account(username)
+    seller.user_permissions.add(
+        Permission.objects.get(codename="dashboard_access", content_type__app_label="partner")
+    )
+    get_model("partner", "Partner").objects.get(code=PARTNER_CODE).users.add(seller)

@@ -1,0 +1,201 @@
+"""The pages of a small music academy: a magazine, courses with lessons, and the legal pages."""
+
+from datetime import date
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel
+from wagtail.fields import RichTextField, StreamField
+from wagtail.images import get_image_model_string
+from wagtail.models import Page
+from wagtail.search import index
+
+from .blocks import TEXT_FEATURES, BodyBlock
+
+
+def cover_field() -> models.ForeignKey:
+    return models.ForeignKey(
+        get_image_model_string(),
+        verbose_name=_("cover image"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
+
+class SitePage(Page):
+    """What every page of the sandbox shares."""
+
+    class Meta:
+        abstract = True
+
+    def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict:
+        context = super().get_context(request, *args, **kwargs)
+        context["crumbs"] = self.get_ancestors().filter(depth__gt=1).live().specific(defer=True)
+        return context
+
+
+class HomePage(SitePage):
+    claim = models.CharField(_("claim"), max_length=200)
+    intro = RichTextField(_("introduction"), features=TEXT_FEATURES)
+    cover = cover_field()
+
+    content_panels = [*Page.content_panels, "claim", "intro", "cover"]
+    max_count = 1
+
+    class Meta:
+        verbose_name = _("home page")
+
+    def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict:
+        context = super().get_context(request, *args, **kwargs)
+        context["articles"] = latest_articles()[:3]
+        context["courses"] = CoursePage.objects.live().descendant_of(self)[:2]
+        context["magazine"] = MagazineIndexPage.objects.live().descendant_of(self).first()
+        return context
+
+
+class MagazineIndexPage(SitePage):
+    intro = RichTextField(_("introduction"), features=TEXT_FEATURES, blank=True)
+
+    content_panels = [*Page.content_panels, "intro"]
+    parent_page_types = ["sandbox_site.HomePage"]
+    subpage_types = ["sandbox_site.ArticlePage"]
+
+    class Meta:
+        verbose_name = _("magazine")
+
+    def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict:
+        context = super().get_context(request, *args, **kwargs)
+        context["articles"] = latest_articles().child_of(self)
+        return context
+
+
+class ArticlePage(SitePage):
+    """An article. ``intro`` is the teaser that everybody may read."""
+
+    date = models.DateField(_("date"), default=date.today)
+    author = models.CharField(_("author"), max_length=120)
+    intro = RichTextField(_("teaser"), features=["bold", "italic", "link"])
+    cover = cover_field()
+    body = StreamField(BodyBlock(), verbose_name=_("text"))
+
+    content_panels = [
+        *Page.content_panels,
+        MultiFieldPanel([FieldPanel("date"), FieldPanel("author")], heading=_("Published")),
+        FieldPanel("cover"),
+        FieldPanel("intro"),
+        FieldPanel("body"),
+    ]
+    search_fields = [
+        *Page.search_fields,
+        index.SearchField("intro"),
+        index.SearchField("author"),
+        index.FilterField("date"),
+    ]
+    parent_page_types = ["sandbox_site.MagazineIndexPage"]
+    subpage_types: list[str] = []
+
+    class Meta:
+        verbose_name = _("article")
+        verbose_name_plural = _("articles")
+
+
+class CourseIndexPage(SitePage):
+    intro = RichTextField(_("introduction"), features=TEXT_FEATURES, blank=True)
+
+    content_panels = [*Page.content_panels, "intro"]
+    parent_page_types = ["sandbox_site.HomePage"]
+    subpage_types = ["sandbox_site.CoursePage"]
+
+    class Meta:
+        verbose_name = _("courses")
+
+    def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict:
+        context = super().get_context(request, *args, **kwargs)
+        context["courses"] = CoursePage.objects.live().child_of(self)
+        return context
+
+
+class CoursePage(SitePage):
+    """A course: everybody may read its introduction and the titles of its lessons."""
+
+    intro = RichTextField(_("introduction"), features=TEXT_FEATURES)
+    teacher = models.CharField(_("teacher"), max_length=120)
+    effort = models.CharField(_("time needed"), max_length=120, blank=True)
+    cover = cover_field()
+    body = StreamField(BodyBlock(), verbose_name=_("text"), blank=True)
+
+    content_panels = [
+        *Page.content_panels,
+        MultiFieldPanel([FieldPanel("teacher"), FieldPanel("effort")], heading=_("Facts")),
+        FieldPanel("cover"),
+        FieldPanel("intro"),
+        FieldPanel("body"),
+    ]
+    search_fields = [*Page.search_fields, index.SearchField("intro")]
+    parent_page_types = ["sandbox_site.CourseIndexPage"]
+    subpage_types = ["sandbox_site.LessonPage"]
+
+    class Meta:
+        verbose_name = _("course")
+        verbose_name_plural = _("courses")
+
+    def lessons(self) -> models.QuerySet["LessonPage"]:
+        return LessonPage.objects.live().child_of(self).order_by("number")
+
+    def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict:
+        context = super().get_context(request, *args, **kwargs)
+        context["lessons"] = self.lessons()
+        return context
+
+
+class LessonPage(SitePage):
+    number = models.PositiveSmallIntegerField(_("number"), validators=[MinValueValidator(1)])
+    intro = RichTextField(_("introduction"), features=["bold", "italic", "link"])
+    minutes = models.PositiveSmallIntegerField(_("minutes"), default=45)
+    body = StreamField(BodyBlock(), verbose_name=_("text"))
+
+    content_panels = [
+        *Page.content_panels,
+        MultiFieldPanel([FieldPanel("number"), FieldPanel("minutes")], heading=_("Facts")),
+        FieldPanel("intro"),
+        FieldPanel("body"),
+    ]
+    search_fields = [
+        *Page.search_fields,
+        index.SearchField("intro"),
+        index.FilterField("number"),
+    ]
+    parent_page_types = ["sandbox_site.CoursePage"]
+    subpage_types: list[str] = []
+
+    class Meta:
+        verbose_name = _("lesson")
+        verbose_name_plural = _("lessons")
+
+    def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict:
+        context = super().get_context(request, *args, **kwargs)
+        lessons = LessonPage.objects.live().sibling_of(self)
+        context["previous_lesson"] = lessons.filter(number__lt=self.number).order_by("-number").first()
+        context["next_lesson"] = lessons.filter(number__gt=self.number).order_by("number").first()
+        return context
+
+
+class StandardPage(SitePage):
+    """Imprint, terms, privacy, right of withdrawal, contact: always open to everybody."""
+
+    body = StreamField(BodyBlock(), verbose_name=_("text"))
+
+    content_panels = [*Page.content_panels, "body"]
+    parent_page_types = ["sandbox_site.HomePage"]
+
+    class Meta:
+        verbose_name = _("standard page")
+        verbose_name_plural = _("standard pages")
+
+
+def latest_articles() -> models.QuerySet[ArticlePage]:
+    return ArticlePage.objects.live().select_related("cover").order_by("-date", "-pk")

@@ -1,0 +1,30 @@
+from django.apps import apps
+from django.conf import settings
+from django.conf.urls.static import static
+from django.contrib import admin
+from django.urls import include, path
+from wagtail import urls as wagtail_urls
+from wagtail.admin import urls as wagtailadmin_urls
+from wagtail.documents import urls as wagtaildocs_urls
+
+from sandbox.site.catalogue import CatalogueView, CategoryView
+from sandbox.site.search import site_search
+
+urlpatterns = [
+    path("cms/", include(wagtailadmin_urls)),
+    path("django-admin/", admin.site.urls),
+    path("documents/", include(wagtaildocs_urls)),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("suche/", site_search, name="site_search"),
+    path("mails/", include("sandbox.mails.urls")),
+    path("shop/catalogue/", CatalogueView.as_view()),
+    path("shop/catalogue/category/<path:category_slug>_<int:pk>/", CategoryView.as_view()),
+    path("shop/search/", CatalogueView.as_view()),
+    path("shop/", include(apps.get_app_config("oscar").urls[0])),
+]
+
+if settings.BILLING_APPS and (settings.PACKAGE / "urls.py").exists():
+    urlpatterns.append(path("billing/", include("cms_billing.urls")))
+
+urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
+urlpatterns.append(path("", include(wagtail_urls)))
