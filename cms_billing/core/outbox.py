@@ -101,17 +101,18 @@ def drain(
     now: datetime,
     only: Q | None = None,
     batch: int = 20,
-    each: Callable[[], Any] = int,
+    each: Callable[[Outcome], Any] = str,
 ) -> Drained:
     """Work on all rows that are due (and match ``only``), in small claims, so that several workers share them.
 
-    A row is tried once a drain: one that fails gets a later ``next_try_at``. ``each`` is called after every row.
+    A row is tried once a drain: one that fails gets a later ``next_try_at``. ``each`` is told the outcome of every row.
     """
     result = Drained()
     while claimed := _claim(workable(model, now=now).filter(only or Q()), limit=batch, now=now):
         for row in claimed:
-            result = result.plus(_perform(row, now=now))
-            each()
+            outcome = _perform(row, now=now)
+            result = result.plus(outcome)
+            each(outcome)
     return result
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -92,7 +93,7 @@ class TooManyPeriods(BillingError):
         )
 
 
-def due_lines(issuer: Issuer, *, today: date):
+def due_lines(issuer: Issuer, *, today: date) -> QuerySet[ContractLine]:
     """Contract lines with a period that starts today or earlier and is not booked yet."""
     return ContractLine.objects.filter(
         contract__issuer=issuer, contract__state__in=Contract.BILLABLE, next_due__lte=today
@@ -177,7 +178,11 @@ def _take(issuer: Issuer, *, today: date, after_line: int, wait: bool, limit: in
         .order_by("pk")
         .select_for_update(skip_locked=not wait, no_key=True, of=("self",))
     )
-    return [DueLine(*values) for values in due.values_list(*_FIELDS)[:limit]]
+    return read_due_lines(due[:limit])
+
+
+def read_due_lines(due: QuerySet[ContractLine]) -> list[DueLine]:
+    return [DueLine(*values) for values in due.values_list(*_FIELDS)]
 
 
 def _move_on(lines: Sequence[DueLine], *, today: date) -> None:

@@ -1,0 +1,28 @@
+"""django-q2's schedule rows."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+# name, function, minutes between two runs, what it is for
+SCHEDULES = (
+    (
+        "cms_billing daily run",
+        "cms_billing.daily.tasks.start_due_runs",
+        60,
+        "starts the daily run of every issuer",
+    ),
+    ("cms_billing sweep", "cms_billing.core.tasks.sweep", 5, "finds outside work that a lost task forgot"),
+)
+
+
+@transaction.atomic
+def ensure_schedules() -> list[tuple[str, str]]:
+    """Idempotent; an editor's own next_run and repeats stay."""
+    from django_q.models import Schedule
+
+    for name, func, minutes, _what in SCHEDULES:
+        Schedule.objects.update_or_create(
+            name=name, defaults={"func": func, "schedule_type": Schedule.MINUTES, "minutes": minutes}
+        )
+    return [(name, what) for name, _func, _minutes, what in SCHEDULES]

@@ -1,0 +1,248 @@
+"""The steps of the daily run, in order, over the apps below.
+
+A step is either chunks of rows (``ChunkStep``) or pieces of outside work (``WorkStep``). Each may be run again at any
+time, by several workers at once, and after a kill at any point: what is done is no longer due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cms_billing.core import clock, outbox
+from cms_billing.core.conf import billing_settings
+from cms_billing.core.models import OutsideWork
+from cms_billing.dunning import services as dunning
+from cms_billing.faktura import services as faktura
+from cms_billing.faktura.models import Customer, Delivery, Issuer, Rendering
+from cms_billing.faktura.services import Problem
+from cms_billing.memberships import services as memberships
+from cms_billing.memberships.models import ContractLine
+from cms_billing.payments import services as payments
+from cms_billing.payments.models import Payment
+
+# Called with how many rows were done and how many attempts failed.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One chunk: how many were done, what stands in the way of others, and the key to go on after (None: the end)."""
+
+    done: int
+    problems: Sequence[Problem]
+    last_key: int | None
+
+
+class Step:
+    name: str
+    label: str | Promise
+
+    def expected(self, issuer: Issuer, today: date) -> int:
+        """How many rows there are to do; for progress only."""
+        return 0
+
+    def run(
+        self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
+    ) -> None:
+        raise NotImplementedError
+
+
+class ChunkStep(Step):
+    """Rows of one table in the order of their ids: first those no other worker holds, then, waiting, the rest.
+
+    The second pass is what makes the next step safe: when it ends, nobody is still at this step.
+    """
+
+    subject: str
+
+    def due(self, issuer: Issuer, today: date) -> Any:
+        """QuerySet of the rows to do."""
+        raise NotImplementedError
+
+    def take(self, issuer: Issuer, today: date, *, after: int, wait: bool, limit: int) -> Taken:
+        """Do the next chunk in one transaction."""
+        raise NotImplementedError
+
+    def expected(self, issuer: Issuer, today: date) -> int:
+        return self.due(issuer, today).count()
+
+    def run(
+        self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
+    ) -> None:
+        for wait in (False, True):
+            after = 0
+            while True:
+                # The count commits with the rows it counts: a kill in between loses or doubles neither.
+                with transaction.atomic():
+                    taken = self._take_or_isolate(issuer, today, after=after, wait=wait)
+                    park(taken.problems)
+                    progress(taken.done, 0)
+                if taken.last_key is None:
+                    break
+                after = taken.last_key
+
+    def _take_or_isolate(self, issuer: Issuer, today: date, *, after: int, wait: bool) -> Taken:
+        """The fast path takes a chunk; if it fails, each of its rows gets a transaction of its own."""
+        limit = billing_settings().chunk_size
+        try:
+            return self.take(issuer, today, after=after, wait=wait, limit=limit)
+        except Exception:
+            keys = list(
+                self.due(issuer, today)
+                .filter(pk__gt=after)
+                .order_by("pk")
+                .values_list("pk", flat=True)[:limit]
+            )
+            if not keys:
+                raise
+            results = [self._take_one(issuer, today, key, wait=wait) for key in keys]
+            return Taken(sum(r.done for r in results), [p for r in results for p in r.problems], keys[-1])
+
+    def _take_one(self, issuer: Issuer, today: date, key: int, *, wait: bool) -> Taken:
+        try:
+            return self.take(issuer, today, after=key - 1, wait=wait, limit=1)
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            return Taken(0, [Problem(self.subject, key, self.name_of(key), reason)], key)
+
+    def name_of(self, key: int) -> str:
+        return f"{self.subject} {key}"
+
+
+class WorkStep(Step):
+    """Outside work of one kind that belongs to the issuer, shared with the workers through the outbox."""
+
+    model: type[OutsideWork]
+
+    def mine(self, issuer: Issuer) -> Q:
+        raise NotImplementedError
+
+    def expected(self, issuer: Issuer, today: date) -> int:
+        return outbox.workable(self.model, now=clock.now()).filter(self.mine(issuer)).count()
+
+    def run(
+        self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
+    ) -> None:
+        drain(self.model, self.mine(issuer), progress)
+
+
+def drain(model: type[OutsideWork], only: Q, progress: Progress) -> None:
+    outbox.drain(
+        model,
+        now=clock.now(),
+        only=only,
+        each=lambda outcome: progress(
+            outcome is outbox.Outcome.DONE, outcome in (outbox.Outcome.RETRY, outbox.Outcome.FAILED)
+        ),
+    )
+
+
+class Book(ChunkStep):
+    name, label = "book", _("Book what is due")
+    subject = ContractLine._meta.label
+
+    def due(self, issuer: Issuer, today: date) -> Any:
+        return memberships.due_lines(issuer, today=today)
+
+    def run(
+        self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
+    ) -> None:
+        memberships.start_contracts(issuer_id=issuer.pk, today=today)
+        super().run(issuer, today, park=park, progress=progress)
+        memberships.end_contracts(issuer_id=issuer.pk, today=today)
+
+    def take(self, issuer: Issuer, today: date, *, after: int, wait: bool, limit: int) -> Taken:
+        batch = memberships.book_next_due(
+            issuer=issuer, today=today, after_line=after, wait=wait, limit=limit
+        )
+        return Taken(batch.bookings, batch.problems, batch.last_line)
+
+
+class Issue(ChunkStep):
+    name, label = "issue", _("Issue invoices")
+    subject = Customer._meta.label
+
+    def due(self, issuer: Issuer, today: date) -> Any:
+        return faktura.customers_to_bill(issuer, today=today)
+
+    def take(self, issuer: Issuer, today: date, *, after: int, wait: bool, limit: int) -> Taken:
+        batch = faktura.issue_next_invoices(
+            issuer=issuer, today=today, after_customer=after, wait=wait, limit=limit
+        )
+        return Taken(len(batch.done), batch.problems, batch.last_customer)
+
+
+class Collect(WorkStep):
+    name, label = "collect", _("Collect payments")
+    model = Payment
+
+    def mine(self, issuer: Issuer) -> Q:
+        return Q(issuer=issuer)
+
+    def run(
+        self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
+    ) -> None:
+        while payments.collect_due(issuer=issuer, today=today):
+            super().run(issuer, today, park=park, progress=progress)
+        super().run(issuer, today, park=park, progress=progress)
+
+
+class Render(WorkStep):
+    name, label = "render", _("Make and archive the PDFs")
+    model = Rendering
+
+    def mine(self, issuer: Issuer) -> Q:
+        return Q(document__issuer=issuer)
+
+
+class Deliver(WorkStep):
+    name, label = "deliver", _("Send the mails")
+    model = Delivery
+
+    def mine(self, issuer: Issuer) -> Q:
+        return Q(document__issuer=issuer)
+
+
+class Dun(ChunkStep):
+    """Reminders; their letters are made and sent at once, so that they carry today's date and today's payments."""
+
+    name, label = "dun", _("Remind who is overdue")
+    subject = Customer._meta.label
+
+    def due(self, issuer: Issuer, today: date) -> Any:
+        return dunning.customers_to_dun(issuer, today=today)
+
+    def run(
+        self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
+    ) -> None:
+        super().run(issuer, today, park=park, progress=progress)
+        quiet: Progress = lambda done, failed: progress(0, failed)  # noqa: E731  (letters were counted when written)
+        letters = Q(document__issuer=issuer)
+        drain(Rendering, letters, quiet)
+        drain(Delivery, letters, quiet)
+
+    def take(self, issuer: Issuer, today: date, *, after: int, wait: bool, limit: int) -> Taken:
+        batch = dunning.dun_next_customers(
+            issuer=issuer, today=today, after_customer=after, wait=wait, limit=limit
+        )
+        return Taken(len(batch.done), batch.problems, batch.last_customer)
+
+
+STEPS: tuple[Step, ...] = (Book(), Issue(), Collect(), Render(), Deliver(), Dun())
+
+
+def planned_names() -> Iterator[str]:
+    """Names of the steps in order, the closing report included."""
+    yield from (step.name for step in STEPS)
+    yield "report"
+
+
+__all__ = ["STEPS", "ChunkStep", "Step", "Taken", "WorkStep", "planned_names"]
