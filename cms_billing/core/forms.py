@@ -1,0 +1,109 @@
+"""Form fields for money: people write decimals, the database keeps minor units."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from .exceptions import InvalidAmount, UnknownCurrency
+from .money import MAX_MINOR, Money, exponent
+
+
+class MoneyField(forms.DecimalField):
+    """An amount as people write it; cleans to ``Money``.
+
+    ``currency`` fixed here, or set on the bound field before cleaning (``form.fields["amount"].currency = "CHF"``).
+    Refuses more decimals than the currency has, amounts below ``minimum`` (minor units; 0 by default) and absurd ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        currency: str = "EUR",
+        minimum: int | None = 0,
+        maximum: int = MAX_MINOR,
+        **kwargs: Any,
+    ) -> None:
+        self.currency, self.minimum, self.maximum = currency, minimum, maximum
+        kwargs.setdefault("localize", True)
+        super().__init__(**kwargs)
+        self.widget.attrs.setdefault("inputmode", "decimal")
+        self.widget.attrs.setdefault("autocomplete", "off")
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.amount if isinstance(value, Money) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, Money):
+            return value
+        number = super().to_python(value)
+        return None if number is None else money_from(number, self.currency)
+
+    def validate(self, value: Any) -> None:
+        forms.Field.validate(self, value)
+        if value is not None:
+            within(value, minimum=self.minimum, maximum=self.maximum)
+
+    def run_validators(self, value: Any) -> None:
+        """The decimal's own validators look at digits; ``to_python`` has done that with the currency in hand."""
+
+
+def money_from(number: Decimal | int | str, currency: str) -> Money:
+    """``Money`` of a number a person wrote; raises ValidationError that says what is wrong with it."""
+    try:
+        digits = exponent(currency)
+        return Money.of(number, currency)
+    except UnknownCurrency as error:
+        raise ValidationError(
+            _("“%(value)s” is no currency code, such as EUR or CHF."),
+            code="currency",
+            params={"value": currency},
+        ) from error
+    except InvalidAmount as error:
+        if _is_absurd(number, digits):
+            raise _too_much(Money(MAX_MINOR, currency)) from error
+        message = (
+            _("%(currency)s has %(digits)s decimal places: write no more than that.")
+            if digits
+            else _("%(currency)s has no decimal places: write a whole number.")
+        )
+        raise ValidationError(
+            message, code="decimals", params={"currency": currency, "digits": digits}
+        ) from error
+
+
+def within(amount: Money, *, minimum: int | None, maximum: int = MAX_MINOR) -> None:
+    """Raises ValidationError for amounts outside the bounds (minor units)."""
+    if minimum is not None and amount.minor < minimum:
+        message = (
+            _("The amount cannot be negative.")
+            if minimum == 0
+            else _("The amount must be at least %(minimum)s.")
+        )
+        raise ValidationError(
+            message, code="minimum", params={"minimum": str(Money(minimum, amount.currency))}
+        )
+    if amount.minor > maximum or amount.minor < -maximum:
+        raise _too_much(Money(maximum, amount.currency))
+
+
+def _is_absurd(number: Any, digits: int) -> bool:
+    try:
+        return abs(Decimal(number).scaleb(digits)) > MAX_MINOR
+    except InvalidOperation:
+        return True
+
+
+def _too_much(maximum: Money) -> ValidationError:
+    return ValidationError(
+        _("More than %(maximum)s cannot be meant. Check the decimal point."),
+        code="maximum",
+        params={"maximum": str(maximum)},
+    )

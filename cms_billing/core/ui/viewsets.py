@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.core.exceptions import ImproperlyConfigured
+from django.db import router, transaction
+from django.db.models import ProtectedError, RestrictedError
+from django.db.models.deletion import Collector
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from wagtail.admin import messages
+from wagtail.admin.admin_url_finder import ModelAdminURLFinder
+from wagtail.admin.views import generic
+from wagtail.admin.views.generic.history import HistoryView
+from wagtail.admin.views.generic.usage import UsageView
+from wagtail.admin.viewsets.model import ModelViewSet
+from wagtail.permissions import policy_registry, register_permission_policy
+
+from ..exceptions import BillingError
+from .menu import BILLING_MENU_HOOK
+from .scope import IssuerScopedPolicy, ScopedView
+from .sections import InspectView
+
+_ANY = ["add", "change", "delete", "view"]
+
+
+class BillingIndexView(ScopedView, generic.IndexView):
+    """Rows lead to their page (inspect) where there is one, else to the form."""
+
+    # Search looks at the columns named in ``search_fields``: numbers and names must be found in full and at once.
+    search_backend_name = None
+
+    def get_queryset(self) -> Any:
+        return generic.IndexView.get_queryset(self)
+
+    def _get_title_column(self, field_name: str, *args: Any, **kwargs: Any) -> Any:
+        column = super()._get_title_column(field_name, *args, **kwargs)
+        column._get_url_func = lambda row: self.get_inspect_url(row) or self.get_edit_url(row)
+        return column
+
+
+class BillingCreateView(ScopedView, generic.CreateView):
+    pass
+
+
+class BillingEditView(ScopedView, generic.EditView):
+    pass
+
+
+class BillingDeleteView(ScopedView, generic.DeleteView):
+    """Says what stands in the way instead of failing on it."""
+
+    template_name = "cms_billing/core/admin/confirm_delete.html"
+    #: What to do instead, said where the row cannot be deleted.
+    delete_instead: Any = ""
+
+    @cached_property
+    def obstacle(self) -> str:
+        """Why the row cannot be deleted; empty: it can."""
+        using = router.db_for_write(type(self.object), instance=self.object)
+        try:
+            Collector(using=using, origin=self.object).collect([self.object])
+        except ProtectedError as error:
+            return in_use(self.object, error.protected_objects)
+        except RestrictedError as error:
+            return in_use(self.object, error.restricted_objects)
+        return ""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            if not self.obstacle:
+                with transaction.atomic():
+                    return super().form_valid(form)
+            reason = self.obstacle
+        except (ProtectedError, RestrictedError):
+            reason = _("%(object)s is in use by now and cannot be deleted.") % {"object": self.object}
+        except BillingError as error:
+            reason = str(error)
+        messages.error(self.request, f"{reason} {self.delete_instead}".strip())
+        return redirect(self.get_success_url())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        context["obstacle"] = self.obstacle
+        return context
+
+
+class BillingHistoryView(ScopedView, HistoryView):
+    any_permission_required = _ANY
+    inspect_url_name: str | None = None
+
+    def get_queryset(self) -> Any:
+        return HistoryView.get_queryset(self)
+
+    def get_base_queryset(self) -> Any:
+        return HistoryView.get_base_queryset(self)
+
+    def get_edit_url(self, instance: Any) -> str | None:
+        name = self.inspect_url_name or self.edit_url_name
+        return reverse(name, args=[quote(instance.pk)]) if name else None
+
+    header_buttons: list[Any] = []
+
+
+class BillingUsageView(ScopedView, UsageView):
+    def get_queryset(self) -> Any:
+        return UsageView.get_queryset(self)
+
+
+class BillingModelViewSet(ModelViewSet):
+    """``ModelViewSet`` in the Billing menu, every view of it scoped by ``visible_to(request.user)``.
+
+    ``name`` (the address below /admin/ and the URL namespace) defaults to ``billing-<model>``. Copying is off, and no
+    usage pages: billing rows are referred to by foreign keys that protect them.
+    """
+
+    #: False only for rows that belong to no issuer.
+    scoped = True
+    add_to_reference_index = False
+    copy_view_enabled = False
+    inspect_view_enabled = True
+    list_per_page = 50
+    menu_hook = BILLING_MENU_HOOK
+    icon = "doc-full"
+    #: What to do instead of deleting a row that is in use; a sentence.
+    delete_instead: Any = ""
+    search_backend_name = None
+
+    index_view_class = BillingIndexView
+    add_view_class = BillingCreateView
+    edit_view_class = BillingEditView
+    delete_view_class = BillingDeleteView
+    history_view_class = BillingHistoryView
+    usage_view_class = BillingUsageView
+    inspect_view_class = InspectView
+
+    @cached_property
+    def name(self) -> str:
+        return f"billing-{self.model_name.replace('_', '-')}"
+
+    def get_common_view_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        kwargs = {
+            "scoped": self.scoped,
+            "usage_url_name": None,
+            "delete_instead": self.delete_instead,
+            **kwargs,
+        }
+        return super().get_common_view_kwargs(**kwargs)
+
+    def get_urlpatterns(self) -> list[Any]:
+        return [pattern for pattern in super().get_urlpatterns() if pattern.name != "usage"]
+
+    def on_register(self) -> None:
+        self._check_scope()
+        if self.scoped and not policy_registry.get_by_type(self.model, fallback=False):
+            register_permission_policy(self.model, IssuerScopedPolicy(self.model), exact_class=True)
+        super().on_register()
+
+    def _check_scope(self) -> None:
+        """Integrators who swap a view class must not lose the scope with it."""
+        for attribute in ("index", "add", "edit", "delete", "history", "inspect"):
+            view = getattr(self, f"{attribute}_view_class")
+            if not issubclass(view, ScopedView):
+                raise ImproperlyConfigured(
+                    f"{type(self).__name__}.{attribute}_view_class must derive from cms_billing.core.admin.ScopedView, "
+                    "or editors would see the rows of other issuers."
+                )
+
+
+class ReadOnlyViewSet(BillingModelViewSet):
+    """For frozen and derived rows: a list, a page each, and their history. Nothing to add, edit or delete."""
+
+    _writing = ("add", "edit", "delete")
+    form_fields: list[str] = []
+
+    def get_common_view_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        none = {f"{name}_url_name": None for name in self._writing}
+        return super().get_common_view_kwargs(**{**none, **kwargs})
+
+    def get_urlpatterns(self) -> list[Any]:
+        return [pattern for pattern in super().get_urlpatterns() if pattern.name not in self._writing]
+
+    @property
+    def url_finder_class(self) -> type[ModelAdminURLFinder]:
+        viewset = self
+
+        class Finder(ModelAdminURLFinder):
+            edit_url_name = viewset.get_url_name("inspect")
+
+            def get_edit_url(self, instance: Any) -> str | None:
+                policy = policy_registry.get(instance)
+                visible = not self.user or policy.user_has_permission_for_instance(
+                    self.user, "view", instance
+                )
+                return self.construct_edit_url(instance) if visible else None
+
+        return Finder
+
+
+def in_use(row: Any, users: Any) -> str:
+    """``“Gold” cannot be deleted: it has 12 contracts and 3 prices.``"""
+    counts: dict[Any, int] = {}
+    for user in users:
+        counts[user._meta] = counts.get(user._meta, 0) + 1
+    parts = [f"{n} {meta.verbose_name if n == 1 else meta.verbose_name_plural}" for meta, n in counts.items()]
+    return _("“%(object)s” cannot be deleted, because it is used by %(users)s.") % {
+        "object": row,
+        "users": ", ".join(parts),
+    }
