@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from . import schedule
 from .models import Contract
 
 
@@ -17,3 +18,19 @@ def holding_contracts(user: Any, *, today: date):
     """
     running = Q(state__in=Contract.BILLABLE, start__lte=today) & (Q(end=None) | Q(end__gte=today))
     return Contract.objects.of_user(user).filter(running)
+
+
+def terms_of(contract: Contract) -> list[schedule.LineTerms]:
+    """What the lines of a contract bill from now on; lines with nothing more to bill are left out."""
+    return [
+        schedule.LineTerms(
+            anchor=line.anchor,
+            interval=schedule.Interval(line.interval),
+            price_minor=line.price_minor,
+            first_due=line.next_due,
+            end=contract.end,
+            instalments=line.instalments,
+        )
+        for line in contract.lines.all()
+        if line.next_due is not None
+    ]

@@ -34,3 +34,27 @@ def foreign_document(document: object, customer: object) -> ImplausiblePayment:
     return ImplausiblePayment(
         _("%(document)s does not belong to %(customer)s.") % {"document": document, "customer": customer}
     )
+
+
+def more_than_paid(amount: object, paid: object) -> ImplausiblePayment:
+    return ImplausiblePayment(
+        _("%(amount)s cannot have gone back of a payment of %(paid)s.") % {"amount": amount, "paid": paid}
+    )
+
+
+class LinkNotValid(BillingError):
+    """A payment link is damaged or too old; the message says which and how to get on."""
+
+
+def link_unreadable() -> LinkNotValid:
+    return LinkNotValid(
+        _("This payment link is incomplete or has been changed. Please copy the whole link from the message.")
+    )
+
+
+def link_expired() -> LinkNotValid:
+    return LinkNotValid(
+        _(
+            "This payment link has expired. Please sign in to pay, or use the link in the newest message you got."
+        )
+    )

@@ -15,6 +15,14 @@ from cms_billing.core.money import money_of
 from cms_billing.faktura.models import Customer, Document, Issuer, LedgerEntry
 
 
+class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
+    def visible_to(self, user: Any) -> PaymentMethodQuerySet:
+        return self.filter(customer__issuer__in=Issuer.objects.visible_to(user))
+
+    def of_user(self, user: Any) -> PaymentMethodQuerySet:
+        return self.filter(customer__user_id=user.pk) if user.is_authenticated else self.none()
+
+
 class PaymentMethod(models.Model):
     """A stored way to collect from a customer: a card or mandate kept by the provider, known here by its token."""
 
@@ -33,6 +41,8 @@ class PaymentMethod(models.Model):
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.USABLE)
     is_default = models.BooleanField(_("default"), default=True)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
+
+    objects = PaymentMethodQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("payment method")

@@ -1,0 +1,94 @@
+"""Reads for members' pages and the apps above."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from cms_billing.core.money import Money
+
+from .models import ArchiveRecord, Document, DocumentKind
+
+PDF = "application/pdf"
+
+
+class Standing(Enum):
+    """Where a document stands for the person who reads it."""
+
+    PAID = "paid"
+    OPEN = "open"
+    OVERDUE = "overdue"
+    CANCELLED = "cancelled"
+    NOTHING_OWED = "nothing_owed"
+
+    @property
+    def label(self) -> Any:
+        return STANDING_LABELS[self]
+
+
+STANDING_LABELS = {
+    Standing.PAID: _("paid"),
+    Standing.OPEN: _("open"),
+    Standing.OVERDUE: _("overdue"),
+    Standing.CANCELLED: _("cancelled"),
+    Standing.NOTHING_OWED: "",
+}
+
+
+@dataclass(frozen=True)
+class AccountDocument:
+    """A document with what its owner wants to know of it; ``open_amount`` is zero where nothing is owed."""
+
+    document: Document
+    standing: Standing
+    open_amount: Money
+    due_on: date | None
+    has_pdf: bool
+
+    @property
+    def is_payable(self) -> bool:
+        return self.open_amount.minor > 0
+
+
+def documents_of_user(user: Any) -> QuerySet[Document]:
+    """Issued documents of all the user's customer records, newest first, ready for ``account_document``."""
+    return with_standing(Document.objects.of_user(user)).order_by("-issued_on", "-pk")
+
+
+def with_standing(documents: QuerySet[Document]) -> QuerySet[Document]:
+    cancellation = Document.objects.filter(corrects=OuterRef("pk"), kind=DocumentKind.CANCELLATION)
+    pdf = ArchiveRecord.objects.filter(document=OuterRef("pk"), content_type=PDF)
+    return documents.select_related("open_item").annotate(
+        is_cancelled=Exists(cancellation), has_pdf=Exists(pdf)
+    )
+
+
+def account_documents(documents: Iterable[Document], *, today: date) -> list[AccountDocument]:
+    """``documents`` come from ``with_standing``; no further queries."""
+    return [_account_document(document, today=today) for document in documents]
+
+
+def _account_document(document: Any, *, today: date) -> AccountDocument:
+    item = getattr(document, "open_item", None)
+    open_minor = item.open_minor if item else 0
+    if document.is_cancelled:
+        standing = Standing.CANCELLED
+    elif item is None:
+        standing = Standing.NOTHING_OWED
+    elif open_minor <= 0:
+        standing = Standing.PAID
+    else:
+        standing = Standing.OVERDUE if item.due_on < today else Standing.OPEN
+    return AccountDocument(
+        document=document,
+        standing=standing,
+        open_amount=Money(max(open_minor, 0), document.currency),
+        due_on=item.due_on if item else None,
+        has_pdf=document.has_pdf,
+    )

@@ -1,0 +1,13 @@
+"""Everything members, guests with a payment link, and payment providers call. A site includes it once::
+
+path("billing/", include("cms_billing.urls")),
+"""
+
+from django.urls import include, path
+
+app_name = "cms_billing"
+urlpatterns = [
+    path("", include("cms_billing.payments.urls")),
+    path("account/", include("cms_billing.faktura.urls")),
+    path("account/", include("cms_billing.memberships.urls")),
+]
