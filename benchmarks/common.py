@@ -1,0 +1,75 @@
+"""What the benchmarks share: Django on scratch databases, and honest clocks.
+
+A benchmark prints ratios of figures taken in the same run, on the same machine, and never fails for being slow.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def set_up_django(*, database: str = "postgres") -> None:
+    """Settings of the tests, on the database kind asked for; call before importing models."""
+    sys.path.insert(0, str(ROOT))
+    os.environ["CMS_BILLING_TEST_DB"] = database
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    import django
+
+    django.setup()
+
+
+@contextmanager
+def scratch_databases(*aliases: str) -> Iterator[None]:
+    """A fresh migrated database for each alias (``default`` among them), dropped at the end."""
+    from django.db import connections
+
+    from tests import database
+
+    kept = []
+    original = dict(connections.databases["default"])
+    for alias in aliases:
+        run = database.make_run_database(f"bench_{alias}", say=lambda text: print(text, file=sys.stderr))
+        kept.append(run)
+        connections.databases[alias] = {**original, "NAME": run.name}
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = run.name
+    try:
+        yield
+    finally:
+        for alias in aliases:
+            connections[alias].close()
+        for run in kept:
+            run.drop()
+
+
+@contextmanager
+def stopwatch() -> Iterator[list[float]]:
+    """``with stopwatch() as took: …`` leaves the seconds in ``took[0]``."""
+    took: list[float] = []
+    begin = time.perf_counter()
+    yield took
+    took.append(time.perf_counter() - begin)
+
+
+def peak_memory_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def memory_mb() -> float:
+    """What the process holds now (RSS)."""
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize() / 2**20
+
+
+def table(rows: list[tuple[str, str]]) -> None:
+    width = max(len(label) for label, _value in rows)
+    for label, value in rows:
+        print(f"  {label:<{width}}  {value}")
