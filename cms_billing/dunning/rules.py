@@ -1,0 +1,178 @@
+"""When a claim gets its next letter, and why not. Pure functions; the same for run, preview and case page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+from itertools import pairwise
+
+
+class Step(Enum):
+    NONE = "none"
+    LETTER = "letter"
+    READY_FOR_COLLECTION = "ready_for_collection"
+
+
+class Reason(Enum):
+    """Why a step is due, or why there is none; the sentences for people are in ``reasons``."""
+
+    LEVEL_DUE = "level_due"
+    LAST_LEVEL_OVER = "last_level_over"
+    NOTHING_OWED = "nothing_owed"
+    NOT_DUE = "not_due"
+    STOPPED = "stopped"
+    IN_COLLECTION = "in_collection"
+    NO_PROCEDURE = "no_procedure"
+    CUSTOMER_BLOCKED = "customer_blocked"
+    PAYMENT_UNDER_WAY = "payment_under_way"
+    WAITING_FOR_LEVEL = "waiting_for_level"
+    WAITING_AFTER_LAST_LEVEL = "waiting_after_last_level"
+    LETTER_TODAY = "letter_today"
+
+
+@dataclass(frozen=True)
+class LevelFacts:
+    """``days_after``: since the due date at the first level, since the last letter at later ones."""
+
+    number: int
+    days_after: int
+    days_to_pay: int
+    locks: bool = False
+    fee_minor: int = 0
+
+
+@dataclass(frozen=True)
+class ProcedureFacts:
+    """``levels`` in ascending order."""
+
+    levels: tuple[LevelFacts, ...]
+
+    def level(self, number: int) -> LevelFacts | None:
+        return next((level for level in self.levels if level.number == number), None)
+
+    def after(self, number: int) -> LevelFacts | None:
+        """The next level; a case never skips one that is there."""
+        return next((level for level in self.levels if level.number > number), None)
+
+
+@dataclass(frozen=True)
+class Block:
+    """The customer's dunning block; through ``until``, or without end."""
+
+    until: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        return self.until is None or day <= self.until
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """One claim. ``level`` 0: no letter yet. ``waiting_since``: the day the days of the next level count from; None
+    without a case. ``state`` is that of the case, "" without one."""
+
+    due_on: date
+    open_minor: int
+    level: int = 0
+    state: str = ""
+    waiting_since: date | None = None
+    payment_under_way: bool = False
+    block: Block | None = None
+    letter_today: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What happens to a claim. ``level``: the letter's, or the one it waits for; ``until``: what a skip waits for."""
+
+    step: Step
+    reason: Reason
+    level: int = 0
+    until: date | None = None
+
+
+def decide(case: CaseFacts, procedure: ProcedureFacts | None, today: date) -> Decision:
+    """The next step of a claim today. Everything that stands against a letter comes before the calendar."""
+    obstacle = _obstacle(case, procedure, today)
+    if obstacle is not None or procedure is None:
+        return obstacle or Decision(Step.NONE, Reason.NO_PROCEDURE, case.level)
+    due = _by_calendar(case, procedure, today)
+    if due.step is Step.LETTER and case.letter_today:
+        # A second run of the day, a second worker, or a person who was faster: one letter a day and customer.
+        return Decision(Step.NONE, Reason.LETTER_TODAY, due.level, today + timedelta(days=1))
+    return due
+
+
+def decide_by_hand(case: CaseFacts, procedure: ProcedureFacts | None, today: date) -> Decision:
+    """The next step when a person asks for it now: the same obstacles, without the waiting days."""
+    obstacle = _obstacle(case, procedure, today)
+    if obstacle is not None or procedure is None:
+        return obstacle or Decision(Step.NONE, Reason.NO_PROCEDURE, case.level)
+    if case.letter_today:
+        return Decision(Step.NONE, Reason.LETTER_TODAY, case.level, today + timedelta(days=1))
+    following = procedure.after(case.level)
+    if following is None:
+        return Decision(Step.READY_FOR_COLLECTION, Reason.LAST_LEVEL_OVER, case.level)
+    return Decision(Step.LETTER, Reason.LEVEL_DUE, following.number)
+
+
+def _obstacle(case: CaseFacts, procedure: ProcedureFacts | None, today: date) -> Decision | None:
+    def skip(reason: Reason, until: date | None = None) -> Decision:
+        return Decision(Step.NONE, reason, case.level, until)
+
+    if case.open_minor <= 0:
+        return skip(Reason.NOTHING_OWED)
+    if case.due_on >= today:
+        return skip(Reason.NOT_DUE, case.due_on)
+    if case.state == "stopped":
+        return skip(Reason.STOPPED)
+    if case.state == "ready_for_collection":
+        return skip(Reason.IN_COLLECTION)
+    if procedure is None or not procedure.levels:
+        return skip(Reason.NO_PROCEDURE)
+    if case.block is not None and case.block.holds_on(today):
+        return skip(Reason.CUSTOMER_BLOCKED, case.block.until)
+    if case.payment_under_way:
+        return skip(Reason.PAYMENT_UNDER_WAY)
+    return None
+
+
+def _by_calendar(case: CaseFacts, procedure: ProcedureFacts, today: date) -> Decision:
+    since = max(case.due_on, case.waiting_since or case.due_on)
+    following = procedure.after(case.level)
+    if following is not None:
+        on = since + timedelta(days=following.days_after)
+        if today < on:
+            return Decision(Step.NONE, Reason.WAITING_FOR_LEVEL, following.number, on)
+        return Decision(Step.LETTER, Reason.LEVEL_DUE, following.number)
+    last = procedure.level(case.level) or procedure.levels[-1]
+    over = since + timedelta(days=last.days_to_pay + 1)
+    if today < over:
+        return Decision(Step.NONE, Reason.WAITING_AFTER_LAST_LEVEL, case.level, over)
+    return Decision(Step.READY_FOR_COLLECTION, Reason.LAST_LEVEL_OVER, case.level)
+
+
+def may_lock(case_level: int, level: LevelFacts) -> bool:
+    """A level locks only what an earlier letter has announced."""
+    return level.locks and case_level >= 1
+
+
+def weaknesses(levels: Sequence[LevelFacts]) -> list[str]:
+    """What is wrong with a procedure, as keys of ``reasons.WEAKNESSES``."""
+    numbers = sorted(level.number for level in levels)
+    found = []
+    if not levels:
+        found.append("none")
+    if len(set(numbers)) != len(numbers):
+        found.append("twice")
+    elif numbers != list(range(1, len(numbers) + 1)):
+        found.append("gap")
+    in_order = sorted(levels, key=lambda level: level.number)
+    if any(level.number == 1 and level.locks for level in in_order):
+        found.append("first_locks")
+    if any(before.locks and not after.locks for before, after in pairwise(in_order)):
+        found.append("unlocks")
+    if any(after.days_after <= before.days_to_pay for before, after in pairwise(in_order)):
+        found.append("impatient")
+    return found

@@ -1,0 +1,93 @@
+"""The letters' texts: placeholders, and what a new procedure is created with. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+PLACEHOLDERS = ("name", "customer_number", "documents", "total", "fee", "pay_until", "issuer")
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def unknown_placeholders(text: str) -> list[str]:
+    return sorted({match for match in _PLACEHOLDER.findall(text) if match not in PLACEHOLDERS})
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Put the values in. What is no placeholder stays as it is: a letter never fails on a brace."""
+    return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+# The first is a friendly reminder and, being the first after the due date, puts the debtor in default (§ 286 (1) BGB).
+# The second sets a period and announces the lock; the third locks (§§ 273, 320 BGB) and announces the collection, which
+# § 13a RDG-conforming agencies may only start after a reminder. No fee, no threat of what the issuer does not decide.
+DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
+    (1, "de"): (
+        "Zahlungserinnerung",
+        "Guten Tag {name},\n\n"
+        "im Alltag geht leicht einmal etwas unter: Zu den unten aufgeführten Rechnungen haben wir bis heute keine "
+        "Zahlung feststellen können.\n\n"
+        "Bitte überweisen Sie den offenen Betrag von {total} bis zum {pay_until}.\n\n"
+        "Haben Sie inzwischen gezahlt, betrachten Sie dieses Schreiben bitte als gegenstandslos. Wenn etwas nicht "
+        "stimmt oder Sie gerade nicht zahlen können, melden Sie sich bei uns – wir finden eine Lösung.\n\n"
+        "Freundliche Grüße\n{issuer}",
+    ),
+    (2, "de"): (
+        "Zweite Mahnung",
+        "Guten Tag {name},\n\n"
+        "auf unsere Zahlungserinnerung haben wir noch keinen Zahlungseingang feststellen können. Offen sind die "
+        "unten aufgeführten Rechnungen.\n\n"
+        "Bitte zahlen Sie {total} bis zum {pay_until}.\n\n"
+        "Geht der Betrag bis dahin nicht ein, werden wir mit der nächsten Mahnung den Zugang zu den Inhalten "
+        "sperren, die mit diesen Rechnungen nicht bezahlt sind. Was bezahlt ist, bleibt Ihnen erhalten, ebenso Ihr "
+        "Kundenkonto.\n\n"
+        "Haben Sie inzwischen gezahlt, betrachten Sie dieses Schreiben bitte als gegenstandslos. Wenn Sie die "
+        "Rechnung für falsch halten, teilen Sie uns das bitte mit.\n\n"
+        "Freundliche Grüße\n{issuer}",
+    ),
+    (3, "de"): (
+        "Letzte Mahnung",
+        "Guten Tag {name},\n\n"
+        "trotz unserer Mahnungen sind die unten aufgeführten Rechnungen noch offen. Wie angekündigt ist der Zugang "
+        "zu den Inhalten, die mit den angemahnten Rechnungen nicht bezahlt sind, ab heute gesperrt. Sobald Ihre "
+        "Zahlung eingeht, wird er wieder geöffnet.\n\n"
+        "Bitte zahlen Sie {total} bis zum {pay_until}.\n\n"
+        "Geht der Betrag bis dahin nicht ein und haben Sie der Forderung nicht widersprochen, werden wir sie ohne "
+        "weitere Mahnung an ein Inkassounternehmen übergeben. Dadurch können Ihnen zusätzliche Kosten entstehen.\n\n"
+        "Haben Sie inzwischen gezahlt, betrachten Sie dieses Schreiben bitte als gegenstandslos.\n\n"
+        "Freundliche Grüße\n{issuer}",
+    ),
+    (1, "en"): (
+        "Payment reminder",
+        "Dear {name},\n\n"
+        "these things are easily overlooked: we have not yet seen a payment for the invoices listed below.\n\n"
+        "Please transfer the open amount of {total} by {pay_until}.\n\n"
+        "If you have paid in the meantime, please disregard this letter. If something is wrong, or if you cannot "
+        "pay right now, tell us – we will find a way.\n\n"
+        "Kind regards\n{issuer}",
+    ),
+    (2, "en"): (
+        "Second reminder",
+        "Dear {name},\n\n"
+        "we have not received a payment following our reminder. The invoices listed below are still open.\n\n"
+        "Please pay {total} by {pay_until}.\n\n"
+        "If the amount has not arrived by then, we will lock the content that is not paid for under these invoices "
+        "with our next letter. What you have paid for stays open, and so does your account.\n\n"
+        "If you have paid in the meantime, please disregard this letter. If you believe the invoice is wrong, "
+        "please let us know.\n\n"
+        "Kind regards\n{issuer}",
+    ),
+    (3, "en"): (
+        "Final reminder",
+        "Dear {name},\n\n"
+        "despite our reminders the invoices listed below are still open. As announced, the content that is not paid "
+        "for under the invoices we reminded you of is locked from today. It opens again as soon as your payment "
+        "arrives.\n\n"
+        "Please pay {total} by {pay_until}.\n\n"
+        "If the amount has not arrived by then and you have not disputed the claim, we will hand it over to a "
+        "collection agency without further notice. This may cause additional costs for you.\n\n"
+        "If you have paid in the meantime, please disregard this letter.\n\n"
+        "Kind regards\n{issuer}",
+    ),
+}
