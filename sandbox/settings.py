@@ -178,6 +178,10 @@ WHITENOISE_USE_FINDERS = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "cms_billing_archive": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": VAR / "archive", "base_url": None},
+    },
 }
 
 # Mail is kept in the site and read at /mails/
@@ -217,6 +221,12 @@ OSCAR_ORDER_STATUS_PIPELINE = {
     "Storniert": (),
 }
 HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
+
+# Billing
+CMS_BILLING = {
+    "SITE_URL": SITE_URL,
+    "TIME_MACHINE": True,
+}
 
 # Workers
 Q_CLUSTER = {

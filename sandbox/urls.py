@@ -23,7 +23,7 @@ urlpatterns = [
     path("shop/", include(apps.get_app_config("oscar").urls[0])),
 ]
 
-if settings.BILLING_APPS and (settings.PACKAGE / "urls.py").exists():
+if apps.is_installed("cms_billing.core"):
     urlpatterns.append(path("billing/", include("cms_billing.urls")))
 
 urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)

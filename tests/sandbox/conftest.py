@@ -1,0 +1,67 @@
+"""The sandbox's own pages, mail inbox and demo content, at the sandbox's addresses.
+
+The demo content is loaded once a module, inside a transaction that is rolled back after it: each test sees
+it and leaves no trace in the others.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test import override_settings
+
+NEEDS_THE_APPS = ["test_demo.py", "test_mails.py", "test_pages.py", "test_shop.py"]
+
+collect_ignore = [] if apps.is_installed("sandbox.site") else NEEDS_THE_APPS
+
+
+@pytest.fixture(scope="session")
+def sandbox_tables(django_db_setup: None, django_db_blocker) -> None:
+    """For a test database that was made without the sandbox's apps."""
+    with django_db_blocker.unblock():
+        if "sandbox_mails_sentmail" not in connection.introspection.table_names():
+            call_command("migrate", verbosity=0, skip_checks=True)
+
+
+@pytest.fixture(scope="module")
+def sandbox_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder: Path = tmp_path_factory.mktemp("sandbox")
+    with override_settings(
+        ROOT_URLCONF="sandbox.urls",
+        LANGUAGE_CODE="de",
+        MEDIA_ROOT=str(folder / "media"),
+        OSCAR_DEFAULT_CURRENCY="EUR",
+        OSCAR_HIDDEN_FEATURES=["reviews", "wishlists"],
+        OSCAR_MISSING_IMAGE_URL="image_not_found.jpg",
+        LOCALE_PATHS=[str(Path("sandbox/locale").resolve())],
+        SANDBOX_PASSWORD="saitenweg",
+        SITE_URL="http://localhost:8000",
+    ):
+        yield
+
+
+@pytest.fixture(scope="module")
+def demo_content(sandbox_tables: None, sandbox_settings: None, django_db_blocker) -> Iterator[None]:
+    from sandbox.site.demo import content, people, shop
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        content.load_content(today=date(2026, 5, 4))
+        shop.load_shop()
+        people.load_people()
+        with django_db_blocker.block():
+            yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def empty_sandbox(sandbox_tables: None, sandbox_settings: None, db: None) -> None:
+    """The sandbox before anything has been loaded."""
+
+
+@pytest.fixture
+def demo(demo_content: None, db: None) -> None:
+    """The sandbox with pages, shop and accounts."""

@@ -1,0 +1,45 @@
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from oscar.core.loading import get_model
+from wagtail.models import Page
+
+from sandbox.site.demo import billing, content, people, shop
+from sandbox.site.demo.artwork import PALETTES, draw_cover
+
+
+@pytest.mark.usefixtures("empty_sandbox")
+def test_nothing_counts_as_loaded_in_an_empty_sandbox():
+    assert not content.content_is_loaded()
+    assert not shop.shop_is_loaded()
+    assert not people.people_are_loaded()
+
+
+def test_loading_twice_changes_nothing(demo, monkeypatch):
+    monkeypatch.setattr(billing, "billing_is_loaded", lambda: True)
+    before = Page.objects.count(), get_model("catalogue", "Product").objects.count()
+    out = StringIO()
+
+    call_command("sandbox_load", stdout=out)
+
+    assert "nichts zu tun" in out.getvalue()
+    assert (Page.objects.count(), get_model("catalogue", "Product").objects.count()) == before
+
+
+def test_the_logins_are_printed_with_their_password(sandbox_settings):
+    out = StringIO()
+
+    call_command("sandbox_logins", stdout=out)
+
+    assert "rueckstand2@saitenweg.example" in out.getvalue()
+    assert "saitenweg" in out.getvalue().splitlines()[-1]
+
+
+def test_a_cover_is_the_same_picture_every_time():
+    assert draw_cover("leaves", size=(160, 90)) == draw_cover("leaves", size=(160, 90))
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_every_cover_is_a_jpeg(name):
+    assert draw_cover(name, size=(160, 90))[:2] == b"\xff\xd8"
