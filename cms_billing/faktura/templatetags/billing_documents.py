@@ -1,0 +1,38 @@
+"""``{% load billing_documents %}``: dates and numbers in letters, as people of the active language write them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import segno
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+register = template.Library()
+
+
+def _locale() -> str:
+    return (get_language() or "en").replace("-", "_")
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """``31.01.2026`` in German, ``Jan 31, 2026`` in English."""
+    return format_date(value, format="medium", locale=_locale()) if value else ""
+
+
+@register.filter
+def number(value: Decimal | None) -> str:
+    """Without zeros that say nothing: ``1``, ``2,5``, ``19``."""
+    return format_decimal(value, format="#,##0.###", locale=_locale()) if value is not None else ""
+
+
+@register.filter
+def qr_code(content: str) -> SafeString:
+    """The text as a QR code, an inline SVG; EPC069-12 asks for error correction M."""
+    code = segno.make(content, error="m", micro=False, encoding="utf-8")
+    return mark_safe(code.svg_inline(border=0, scale=1, omitsize=True, svgclass="qr"))  # noqa: S308
