@@ -40,6 +40,10 @@ class DailyRun(models.Model):
         verbose_name = _("daily run")
         verbose_name_plural = _("daily runs")
         ordering = ["-day", "issuer"]
+        permissions = [
+            ("start_run", _("Can start the daily run")),
+            ("retry_work", _("Can try failed work again")),
+        ]
         constraints = [models.UniqueConstraint(fields=["issuer", "day"], name="one_run_per_issuer_and_day")]
 
     def __str__(self) -> str:

@@ -37,6 +37,16 @@ class CannotCancel(BillingError):
         super().__init__(OBSTACLES[obstacle] % {"document": document})
 
 
+class NumbersTaken(BillingError):
+    """The next number of a series cannot be changed: some have been given out."""
+
+    def __init__(self, *, series: object) -> None:
+        super().__init__(
+            _("Numbers of “%(series)s” have been given out: the next one follows by itself, without a gap.")
+            % {"series": series}
+        )
+
+
 class WrongAmount(BillingError):
     """An amount that cannot be what was meant."""
 

@@ -9,6 +9,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from modelcluster.fields import ParentalKey
+from modelcluster.models import ClusterableModel
 
 from cms_billing.core import clock
 from cms_billing.core.money import money_of
@@ -32,7 +34,7 @@ class PlanQuerySet(models.QuerySet["Plan"]):
         return self.filter(issuer__in=Issuer.objects.visible_to(user))
 
 
-class Plan(models.Model):
+class Plan(ClusterableModel):
     """What is sold: a membership or a course. It has dated prices, and pages can be opened by it (see paywall)."""
 
     class Kind(models.TextChoices):
@@ -73,7 +75,7 @@ class Plan(models.Model):
 class PlanPrice(models.Model):
     """What a plan costs from a day on. A contract keeps the price it was made at."""
 
-    plan = models.ForeignKey(Plan, verbose_name=_("plan"), on_delete=models.CASCADE, related_name="prices")
+    plan = ParentalKey(Plan, verbose_name=_("plan"), on_delete=models.CASCADE, related_name="prices")
     valid_from = models.DateField(_("valid from"))
     amount_minor = models.BigIntegerField(
         _("price (minor units)"),
@@ -145,6 +147,7 @@ class Contract(models.Model):
         verbose_name = _("contract")
         verbose_name_plural = _("contracts")
         ordering = ["-id"]
+        permissions = [("terminate_contract", _("Can terminate contracts"))]
         constraints = [
             models.UniqueConstraint(fields=["issuer", "number"], name="contract_number_is_unique_per_issuer"),
             models.CheckConstraint(

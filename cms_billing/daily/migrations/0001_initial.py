@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'daily run',
                 'verbose_name_plural': 'daily runs',
                 'ordering': ['-day', 'issuer'],
+                'permissions': [('start_run', 'Can start the daily run'), ('retry_work', 'Can try failed work again')],
             },
         ),
         migrations.CreateModel(

@@ -100,6 +100,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'document',
                 'verbose_name_plural': 'documents',
                 'ordering': ['-issued_on', '-id'],
+                'permissions': [('cancel_document', 'Can cancel documents'), ('send_document', 'Can send documents again')],
             },
         ),
         migrations.CreateModel(
@@ -139,6 +140,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'customer',
                 'verbose_name_plural': 'customers',
                 'ordering': ['number'],
+                'permissions': [('block_dunning', 'Can block reminders to customers')],
             },
         ),
         migrations.CreateModel(

@@ -25,6 +25,11 @@ class DocumentKind(models.TextChoices):
     DUNNING_LETTER = "dunning_letter", _("reminder")
 
 
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def visible_to(self, user: Any) -> BookingQuerySet:
+        return self.filter(issuer__in=Issuer.objects.visible_to(user))
+
+
 class Booking(models.Model):
     """One amount that became due (Buchung): waits for its invoice, at most one a source, service period and kind.
 
@@ -63,6 +68,8 @@ class Booking(models.Model):
 
     unit_price = money_of("unit_price_minor")
 
+    objects = BookingQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("booking")
         verbose_name_plural = _("bookings")
@@ -85,6 +92,11 @@ class Booking(models.Model):
         return f"{self.description} ({self.period_start} – {self.period_end})"
 
 
+class NumberSeriesQuerySet(models.QuerySet["NumberSeries"]):
+    def visible_to(self, user: Any) -> NumberSeriesQuerySet:
+        return self.filter(issuer__in=Issuer.objects.visible_to(user))
+
+
 class NumberSeries(models.Model):
     """Consecutive numbers of one issuer, kind of document and year; taken inside the issuing transaction."""
 
@@ -100,6 +112,8 @@ class NumberSeries(models.Model):
         help_text=_("{year} and {number}, with leading zeros as in {number:06}: RE-{year}-{number:06}"),
     )
     next_number = models.PositiveIntegerField(_("next number"), default=1, validators=[MinValueValidator(1)])
+
+    objects = NumberSeriesQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("number series")
@@ -207,6 +221,10 @@ class Document(FrozenModel):
         verbose_name = _("document")
         verbose_name_plural = _("documents")
         ordering = ["-issued_on", "-id"]
+        permissions = [
+            ("cancel_document", _("Can cancel documents")),
+            ("send_document", _("Can send documents again")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["issuer", "number"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -71,6 +73,11 @@ class ArchiveRecord(FrozenModel):
         return self.filename
 
 
+class MailTextQuerySet(models.QuerySet["MailText"]):
+    def visible_to(self, user: Any) -> MailTextQuerySet:
+        return self.filter(issuer__in=Issuer.objects.visible_to(user))
+
+
 class MailText(models.Model):
     """An editor's own wording of a mail; where there is none, the text that ships with the package is used."""
 
@@ -86,6 +93,8 @@ class MailText(models.Model):
             "Placeholders: {name}, {number}, {date}, {amount}, {due_date}, {open_amount}, {issuer}, {payment_link}"
         ),
     )
+
+    objects = MailTextQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("mail text")

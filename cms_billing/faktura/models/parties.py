@@ -179,6 +179,7 @@ class Customer(models.Model):
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         ordering = ["number"]
+        permissions = [("block_dunning", _("Can block reminders to customers"))]
         constraints = [
             models.UniqueConstraint(fields=["issuer", "number"], name="customer_number_is_unique_per_issuer"),
             models.UniqueConstraint(

@@ -4,7 +4,7 @@ from .billing import Batch, Problem, customers_to_bill, drafts_for, issue_next_i
 from .corrections import cancel_document
 from .issuing import issue_drafts, snapshot_of
 from .ledger import Entry, account_balance, post_entries
-from .series import take_numbers
+from .series import change_series, take_numbers
 
 __all__ = [
     "Batch",
@@ -12,6 +12,7 @@ __all__ = [
     "Problem",
     "account_balance",
     "cancel_document",
+    "change_series",
     "customers_to_bill",
     "drafts_for",
     "issue_drafts",

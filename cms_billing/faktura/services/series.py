@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from typing import Any
 
+from django.db import transaction
+from wagtail.log_actions import log
+
+from ..exceptions import NumbersTaken
 from ..models import DocumentKind, Issuer, NumberSeries
 
 DEFAULT_FORMATS = {
@@ -34,4 +38,19 @@ def _series(*, issuer: Issuer, kind: str, year: int) -> NumberSeries:
     series, _created = NumberSeries.objects.get_or_create(
         issuer=issuer, kind=kind, year=year, defaults={"format": pattern}
     )
+    return series
+
+
+@transaction.atomic
+def change_series(*, series_id: int, format: str, next_number: int, user: Any = None) -> NumberSeries:  # noqa: A002
+    """Another format, or another first number while none has been taken; raises NumbersTaken.
+
+    Locked, because a run may be taking numbers at this moment: only what was asked for is written.
+    """
+    series = NumberSeries.objects.select_for_update(no_key=True).get(pk=series_id)
+    if next_number != series.next_number and series.documents.exists():
+        raise NumbersTaken(series=series)
+    series.format, series.next_number = format, next_number
+    series.save(update_fields=["format", "next_number"])
+    log(instance=series, action="wagtail.edit", user=user, data={"format": format, "next": next_number})
     return series

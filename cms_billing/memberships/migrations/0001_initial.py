@@ -2,6 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
+import modelcluster.fields
 from django.conf import settings
 from django.db import migrations, models
 
@@ -36,6 +37,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'contract',
                 'verbose_name_plural': 'contracts',
                 'ordering': ['-id'],
+                'permissions': [('terminate_contract', 'Can terminate contracts')],
             },
         ),
         migrations.CreateModel(
@@ -88,7 +90,7 @@ class Migration(migrations.Migration):
                 ('amount_minor', models.BigIntegerField(help_text='Of one period, or of all instalments.', validators=[django.core.validators.MinValueValidator(0)], verbose_name='price (minor units)')),
                 ('currency', models.CharField(default='EUR', max_length=3, validators=[cms_billing.faktura.validators.validate_currency], verbose_name='currency')),
                 ('includes_tax', models.BooleanField(default=True, verbose_name='includes tax')),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='cms_billing_memberships.plan', verbose_name='plan')),
+                ('plan', modelcluster.fields.ParentalKey(on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='cms_billing_memberships.plan', verbose_name='plan')),
             ],
             options={
                 'verbose_name': 'price',

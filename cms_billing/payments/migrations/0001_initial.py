@@ -47,6 +47,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'payment',
                 'verbose_name_plural': 'payments',
                 'ordering': ['-id'],
+                'permissions': [('record_payment', 'Can record payments'), ('charge_back_payment', 'Can enter chargebacks')],
                 'abstract': False,
             },
         ),
