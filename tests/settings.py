@@ -229,4 +229,10 @@ if redis_url := os.environ.get("CMS_BILLING_TEST_REDIS"):
 else:
     Q_CLUSTER["orm"] = "default"
 
-CMS_BILLING = {"SITE_URL": "http://testserver"}
+CMS_BILLING = {
+    "SITE_URL": "http://testserver",
+    "PROVIDERS": {
+        "bank_transfer": "cms_billing.payments.providers.bank_transfer.BankTransfer",
+        "fake": "cms_billing.testing.providers.FakeProvider",
+    },
+}

@@ -33,9 +33,14 @@ def now() -> datetime:
 
 
 def today(place: HasTimeZone | None = None) -> date:
-    """The local date at ``place`` (an issuer); without one, in Django's current time zone. Due dates are local dates."""
+    """The local date at ``place`` (an issuer), else in Django's current time zone. Due dates are local dates."""
+    return local_day(now(), place)
+
+
+def local_day(moment: datetime, place: HasTimeZone | None = None) -> date:
+    """The date of ``moment`` (aware) at ``place``."""
     zone = ZoneInfo(place.time_zone) if place else timezone.get_current_timezone()
-    return now().astimezone(zone).date()
+    return moment.astimezone(zone).date()
 
 
 def shift() -> timedelta:

@@ -76,6 +76,8 @@ class Payment(OutsideWork):
         SETTLED = "settled", _("received")
         FAILED = "failed", _("failed")
         CHARGED_BACK = "charged_back", _("charged back")
+        # Never sent: by the time it was its turn the document was no longer owed as it stood.
+        WITHDRAWN = "withdrawn", _("withdrawn")
 
     class Way(models.TextChoices):
         PROVIDER = "provider", _("payment provider")
@@ -113,6 +115,8 @@ class Payment(OutsideWork):
         _("reason"), max_length=200, blank=True, help_text=_("Why it failed or came back.")
     )
     received_on = models.DateField(_("received on"), null=True, blank=True)
+    # When the provider was asked for what we know of the payment: older news never undo newer ones.
+    asked_at = models.DateTimeField(_("provider asked at"), null=True, blank=True, editable=False)
     note = models.CharField(_("note"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
 
@@ -124,6 +128,10 @@ class Payment(OutsideWork):
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         ordering = ["-id"]
+        permissions = [
+            ("record_payment", _("Can record payments")),
+            ("charge_back_payment", _("Can enter chargebacks")),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount_is_positive"),
             models.UniqueConstraint(
@@ -141,6 +149,7 @@ class Payment(OutsideWork):
         indexes = [
             *OutsideWork.Meta.indexes,
             models.Index(fields=["issuer", "-id"], name="payment_by_issuer"),
+            models.Index(fields=["issuer", "id"], condition=Q(state="pending"), name="payment_pending"),
         ]
 
     def __str__(self) -> str:
@@ -177,7 +186,7 @@ class WebhookEvent(OutsideWork):
     provider = models.CharField(_("provider"), max_length=40)
     body = models.BinaryField()
     digest = models.CharField(
-        max_length=64, help_text=_("SHA-256 of the body: the same event twice is one row.")
+        max_length=64, help_text=_("SHA-256 of the body: repeated while it waits, it stays one row.")
     )
     references = models.JSONField(default=list)
     received_at = models.DateTimeField(_("received at"), default=clock.now)
@@ -185,6 +194,10 @@ class WebhookEvent(OutsideWork):
     class Meta(OutsideWork.Meta):
         verbose_name = _("webhook event")
         verbose_name_plural = _("webhook events")
+        indexes = [
+            *OutsideWork.Meta.indexes,
+            models.Index(fields=["digest"], condition=Q(work_state="pending"), name="webhook_waiting"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.received_at:%Y-%m-%d %H:%M:%S}"

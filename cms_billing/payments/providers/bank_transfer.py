@@ -23,7 +23,7 @@ class BankTransfer:
     def charge(self, request: ChargeRequest) -> Notice:
         raise PermanentFailure("A bank transfer cannot be collected: the customer sends it.")
 
-    def look_up(self, *, reference: str, idempotency_key: uuid.UUID) -> Notice | None:
+    def look_up(self, *, reference: str, idempotency_key: uuid.UUID | None) -> Notice | None:
         return None
 
     def read_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> list[str]:

@@ -72,12 +72,19 @@ class ChargeRequest:
 
 @dataclass(frozen=True)
 class Notice:
-    """The state of one payment as the provider tells it. ``reason`` is in the provider's words."""
+    """The state of one payment as the provider tells it now.
+
+    ``reason`` is in the provider's words. ``final`` on a failure: the method itself is dead (closed account, stolen
+    card), trying it again is useless. ``charged_back``: how much of the payment went back so far; None means all of it.
+    ``idempotency_key`` is needed for webhooks that overtake the answer to ``charge``.
+    """
 
     reference: str
     status: Status
     reason: str = ""
     idempotency_key: uuid.UUID | None = None
+    final: bool = False
+    charged_back: Money | None = None
 
 
 @runtime_checkable
@@ -94,8 +101,11 @@ class Provider(Protocol):
         """Collect. Raises ProviderDown, OutcomeUnknown, or PermanentFailure for requests that can never succeed."""
         ...
 
-    def look_up(self, *, reference: str, idempotency_key: uuid.UUID) -> Notice | None:
-        """The payment's state now, by reference or, where none is known yet, by key; None where there is none."""
+    def look_up(self, *, reference: str, idempotency_key: uuid.UUID | None) -> Notice | None:
+        """The payment's state now, by reference or, where none is known yet, by key; None where there is none.
+
+        The key is None for references of webhooks that we do not know (yet). Raises ProviderDown.
+        """
         ...
 
     def read_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> list[str]:

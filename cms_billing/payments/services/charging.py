@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
 
 from cms_billing.core import clock
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.money import Money
-from cms_billing.faktura.models import Customer, Issuer, OpenItem
+from cms_billing.faktura.models import Issuer, OpenItem
 
 from ..models import Payment, PaymentMethod
-from ..providers import ChargeRequest, Notice, OutcomeUnknown, Status, all_providers, get_provider
-from ..signals import payment_failed
-from .receiving import charge_back, settle_payment
+from ..providers import ChargeRequest, Notice, OutcomeUnknown, all_providers, get_provider
+from .news import take_news
 
-UNDER_WAY = (Payment.State.CREATED, Payment.State.PENDING)
+# Providers remember an idempotency key for a day or more; a charge that may be older is looked up first.
+KEY_IS_FRESH = timedelta(hours=1)
 
 
 def chargeable_items(issuer: Issuer, *, today: date):
@@ -34,18 +35,23 @@ def chargeable_items(issuer: Issuer, *, today: date):
         is_default=True,
         provider__in=collecting,
     )
-    tried = Payment.objects.filter(document=OuterRef("document"), way=Payment.Way.PROVIDER)
+    tried = Payment.objects.filter(document=OuterRef("document"), way=Payment.Way.PROVIDER).exclude(
+        state=Payment.State.WITHDRAWN
+    )
     return OpenItem.objects.open().filter(Exists(method), ~Exists(tried), issuer=issuer, due_on__lte=today)
 
 
 @transaction.atomic
 def collect_due(*, issuer: Issuer, today: date) -> list[Payment]:
     """Write the next chunk of charges, each with its own idempotency key; the outbox sends them after commit."""
-    items = list(
+    locked = list(
         chargeable_items(issuer, today=today)
         .order_by("pk")
-        .select_for_update(skip_locked=True, no_key=True, of=("self",))[: billing_settings().chunk_size]
+        .select_for_update(skip_locked=True, no_key=True, of=("self",))
+        .values_list("pk", flat=True)[: billing_settings().chunk_size]
     )
+    # Asked again under the lock: another worker may have written its charges after our question and before the lock.
+    items = list(chargeable_items(issuer, today=today).filter(pk__in=locked).order_by("pk"))
     methods = PaymentMethod.objects.filter(
         customer__in=[item.customer_id for item in items], state=PaymentMethod.State.USABLE, is_default=True
     )
@@ -62,18 +68,49 @@ def collect_due(*, issuer: Issuer, today: date) -> list[Payment]:
             currency=item.currency,
         )
         for item in items
+        if item.customer_id in by_customer
     )
 
 
 def carry_out_payment(payment: Payment) -> Callable[[], None] | None:
     """Outside work of a payment: charge it, or find out what became of a charge whose answer was lost."""
     provider = get_provider(payment.provider)
+    asked_at = clock.now()
     notice = None
-    if payment.attempts > 1 or payment.reference:
+    if may_have_been_sent(payment):
         notice = provider.look_up(reference=payment.reference, idempotency_key=payment.idempotency_key)
     if notice is None:
+        if no_longer_owed(payment):
+            return partial(withdraw, payment_id=payment.pk)
         notice = _charge(payment)
-    return partial(take_news, payment_id=payment.pk, notice=notice)
+    return partial(
+        take_news,
+        payment_id=payment.pk,
+        notice=notice,
+        asked_at=asked_at,
+        today=clock.today(payment.issuer),
+    )
+
+
+def may_have_been_sent(payment: Payment) -> bool:
+    """A first attempt just made cannot have been; all else might: ``attempts`` starts over when a person retries."""
+    return payment.attempts > 1 or bool(payment.reference) or payment.created_at < clock.now() - KEY_IS_FRESH
+
+
+def no_longer_owed(payment: Payment) -> bool:
+    """Somebody paid or cancelled the document between the run that wrote the charge and now."""
+    if payment.document_id is None:
+        return False
+    return not OpenItem.objects.filter(
+        document=payment.document_id, open_minor__gte=payment.amount_minor
+    ).exists()
+
+
+def withdraw(*, payment_id: int) -> None:
+    """Never sent, never will be. What is still owed of the document may be charged anew."""
+    Payment.objects.filter(pk=payment_id, state=Payment.State.CREATED).update(
+        state=Payment.State.WITHDRAWN, reason=_("No longer owed in this amount.")
+    )
 
 
 def _charge(payment: Payment) -> Notice:
@@ -92,36 +129,3 @@ def _charge(payment: Payment) -> Notice:
         if found is None:
             raise
         return found
-
-
-@transaction.atomic
-def take_news(*, payment_id: int, notice: Notice) -> None:
-    """Record what the provider says now. A later success wins over an earlier failure; nothing is booked twice."""
-    customer_id = Payment.objects.values_list("customer_id", flat=True).get(pk=payment_id)
-    Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
-    payment = Payment.objects.select_for_update(no_key=True).select_related("issuer").get(pk=payment_id)
-    day = clock.today(payment.issuer)
-    if notice.reference and not payment.reference:
-        payment.reference = notice.reference
-        payment.save(update_fields=["reference"])
-    if notice.status is Status.SETTLED:
-        settle_payment(payment_id=payment.pk, day=day)
-    elif notice.status is Status.CHARGED_BACK:
-        settle_payment(payment_id=payment.pk, day=day)
-        charge_back(payment_id=payment.pk, day=day, reason=notice.reason)
-    elif notice.status is Status.PENDING and payment.state == Payment.State.CREATED:
-        payment.state = Payment.State.PENDING
-        payment.save(update_fields=["state"])
-    elif notice.status is Status.FAILED and payment.state in UNDER_WAY:
-        payment.state, payment.reason = Payment.State.FAILED, notice.reason[:200]
-        payment.save(update_fields=["state", "reason"])
-        tell = partial(payment_failed.send_robust, sender=Payment, payment_id=payment.pk, day=day)
-        transaction.on_commit(tell, robust=True)
-
-
-def resync(payment: Payment) -> None:
-    """Ask the provider again, whatever we believe: for a person who doubts, and for payments that stay open."""
-    provider = get_provider(payment.provider)
-    notice = provider.look_up(reference=payment.reference, idempotency_key=payment.idempotency_key)
-    if notice is not None:
-        take_news(payment_id=payment.pk, notice=notice)

@@ -11,11 +11,12 @@ from wagtail.log_actions import log
 
 from cms_billing.core import clock
 from cms_billing.core.money import Money
-from cms_billing.faktura import rules
-from cms_billing.faktura.models import Customer, Document, LedgerEntry, OpenItem
+from cms_billing.faktura.models import Customer, Document, DocumentKind, LedgerEntry, OpenItem
+from cms_billing.faktura.rules import spread_payment
 from cms_billing.faktura.services import Entry, post_entries
 
 from .. import exceptions as errors
+from .. import rules
 from ..models import Allocation, Payment
 
 OLDEST_PAYMENT = timedelta(days=10 * 366)
@@ -63,39 +64,75 @@ def record_payment(
 
 @transaction.atomic
 def settle_payment(*, payment_id: int, day: date) -> Payment:
-    """A payment under way has arrived. Calling it again changes nothing."""
-    payment = _locked(payment_id)
-    if payment.state not in (Payment.State.SETTLED, Payment.State.CHARGED_BACK):
+    """The money of a payment is here, also after it had failed or gone back. Calling it again changes nothing."""
+    payment = lock_payment(payment_id)
+    if payment.state != Payment.State.SETTLED:
         _settle(payment, day=day, documents=[payment.document_id] if payment.document_id else [])
     return payment
 
 
 @transaction.atomic
-def charge_back(*, payment_id: int, day: date, reason: str = "", user: Any = None) -> Payment:
-    """A settled payment went back: every allocation is reversed and its document is owed again. Idempotent."""
-    payment = _locked(payment_id)
+def charge_back(
+    *, payment_id: int, day: date, so_far: Money | None = None, reason: str = "", user: Any = None
+) -> Payment:
+    """A settled payment went back: its allocations are reversed, the last first, and the documents are owed again.
+
+    ``so_far`` is how much of the payment went back in all until now; None: the whole payment. Said again it changes
+    nothing; a larger part posts the difference. Raises ImplausiblePayment for more than was paid.
+    """
+    payment = lock_payment(payment_id)
     if payment.state != Payment.State.SETTLED:
         return payment
-    settled = list(payment.allocations.all())
-    entries = [
-        Entry(
-            LedgerEntry.Kind.CHARGEBACK, Money(a.amount_minor, payment.currency), a.document_id, note=reason
-        )
-        for a in settled
-    ]
-    rows = post_entries(
-        issuer_id=payment.issuer_id, customer_id=payment.customer_id, entries=entries, booked_on=day
-    )
-    Allocation.objects.bulk_create(
-        Allocation(
-            payment=payment, document_id=row.document_id, amount_minor=-row.amount_minor, ledger_entry=row
-        )
-        for row in rows
-    )
-    payment.state, payment.reason = Payment.State.CHARGED_BACK, reason[:200]
+    wanted = payment.amount if so_far is None else so_far
+    if wanted.currency != payment.currency or not 0 <= wanted.minor <= payment.amount_minor:
+        raise errors.more_than_paid(wanted, payment.amount)
+    parts = rules.take_back(_held(payment), _held_minor(payment) - (payment.amount_minor - wanted.minor))
+    _post_back(payment, parts, day=day, reason=reason)
+    payment.reason = reason[:200]
+    if wanted.minor == payment.amount_minor:
+        payment.state = Payment.State.CHARGED_BACK
     payment.save(update_fields=["state", "reason"])
-    log(instance=payment, action="cms_billing.charge_back", user=user, data={"reason": reason})
+    log(
+        instance=payment,
+        action="cms_billing.charge_back",
+        user=user,
+        data={"reason": reason, "amount": str(wanted)},
+    )
     return payment
+
+
+def _held(payment: Payment) -> list[tuple[int | None, int]]:
+    """What the payment settles now: ``[(document id or None for on account, minor units)]`` in the order allocated."""
+    held: dict[int | None, int] = {}
+    for allocation in payment.allocations.order_by("pk"):
+        held[allocation.document_id] = held.get(allocation.document_id, 0) + allocation.amount_minor
+    return [(document_id, amount) for document_id, amount in held.items() if amount > 0]
+
+
+def _held_minor(payment: Payment) -> int:
+    return sum(amount for _document, amount in _held(payment))
+
+
+def _post_back(payment: Payment, parts: Sequence[tuple[int | None, int]], *, day: date, reason: str) -> None:
+    """Reopen the documents; what a cancelled one had got stands on the account by now and goes back from there."""
+    kind, currency = LedgerEntry.Kind.CHARGEBACK, payment.currency
+    cancelled = set(
+        Document.objects.filter(
+            corrections__kind=DocumentKind.CANCELLATION, pk__in=[pk for pk, _part in parts if pk]
+        ).values_list("pk", flat=True)
+    )
+    rows = post_entries(
+        issuer_id=payment.issuer_id,
+        customer_id=payment.customer_id,
+        entries=[
+            Entry(kind, Money(part, currency), None, pk, note=reason)
+            if pk in cancelled
+            else Entry(kind, Money(part, currency), pk, note=reason)
+            for pk, part in parts
+        ],
+        booked_on=day,
+    )
+    _allocate(payment, [(pk, -part) for pk, part in parts], rows)
 
 
 def _settle(payment: Payment, *, day: date, documents: Sequence[int]) -> None:
@@ -104,7 +141,7 @@ def _settle(payment: Payment, *, day: date, documents: Sequence[int]) -> None:
     by_age = list(items.order_by("due_on", "document_id").values_list("document_id", "open_minor"))
     named = [item for pk in documents for item in by_age if item[0] == pk]
     rest = [item for item in by_age if item[0] not in set(documents)]
-    parts, left = rules.spread_payment(payment.amount_minor, named + rest)
+    parts, left = spread_payment(payment.amount_minor, named + rest)
     whole: list[tuple[int | None, int]] = [*parts, (None, left)] if left else [*parts]
     rows = post_entries(
         issuer_id=payment.issuer_id,
@@ -115,18 +152,23 @@ def _settle(payment: Payment, *, day: date, documents: Sequence[int]) -> None:
         ],
         booked_on=day,
     )
-    Allocation.objects.bulk_create(
-        Allocation(
-            payment=payment, document_id=row.document_id, amount_minor=-row.amount_minor, ledger_entry=row
-        )
-        for row in rows
-    )
+    _allocate(payment, whole, rows)
     payment.state, payment.received_on, payment.reason = Payment.State.SETTLED, day, ""
     payment.save(update_fields=["state", "received_on", "reason"])
 
 
-def _locked(payment_id: int) -> Payment:
-    """The payment, with its customer locked first: the customer is the lock of everything on the account."""
+def _allocate(payment: Payment, parts: Sequence[tuple[int | None, int]], rows: Sequence[LedgerEntry]) -> None:
+    Allocation.objects.bulk_create(
+        Allocation(payment=payment, document_id=document_id, amount_minor=part, ledger_entry=row)
+        for (document_id, part), row in zip(parts, rows, strict=True)
+    )
+
+
+def lock_payment(payment_id: int) -> Payment:
+    """The payment, with its customer locked first: the customer is the lock of everything on the account.
+
+    Only inside a transaction; raises Payment.DoesNotExist.
+    """
     customer_id = Payment.objects.values_list("customer_id", flat=True).get(pk=payment_id)
     Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
     return Payment.objects.select_for_update(no_key=True).get(pk=payment_id)

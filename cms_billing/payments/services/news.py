@@ -1,0 +1,114 @@
+"""What a provider says of a payment becomes what we believe. Every way news come in ends in ``take_news``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from cms_billing.core import clock
+from cms_billing.core.conf import billing_settings
+from cms_billing.core.exceptions import PermanentFailure
+from cms_billing.faktura.models import Issuer
+from cms_billing.faktura.services import Problem
+
+from ..models import Payment, PaymentMethod
+from ..providers import Notice, Status, get_provider
+from ..signals import payment_failed
+from .receiving import charge_back, lock_payment, settle_payment
+
+UNDER_WAY = (Payment.State.CREATED, Payment.State.PENDING)
+
+
+@transaction.atomic
+def take_news(*, payment_id: int, notice: Notice, asked_at: datetime, today: date) -> None:
+    """Record what the provider said when it was asked. Nothing is booked twice.
+
+    A success wins over a failure whenever it comes; only the return from a chargeback needs news that are newer than
+    the chargeback, so that two workers who asked at different moments cannot undo it.
+    """
+    payment = lock_payment(payment_id)
+    is_newer = payment.asked_at is None or asked_at > payment.asked_at
+    _remember(payment, notice, asked_at=asked_at if is_newer else None)
+    match notice.status:
+        case Status.SETTLED if is_newer or payment.state != Payment.State.CHARGED_BACK:
+            settle_payment(payment_id=payment.pk, day=today)
+        case Status.CHARGED_BACK:
+            if payment.state != Payment.State.CHARGED_BACK:
+                settle_payment(payment_id=payment.pk, day=today)
+            charge_back(payment_id=payment.pk, day=today, so_far=notice.charged_back, reason=notice.reason)
+        case Status.PENDING if payment.state == Payment.State.CREATED:
+            payment.state = Payment.State.PENDING
+            payment.save(update_fields=["state"])
+        case Status.FAILED if payment.state in UNDER_WAY:
+            _fail(payment, notice, today=today)
+        case Status.REFUNDED:
+            raise PermanentFailure(
+                _(
+                    "Payment %(reference)s was refunded at the provider. Enter the refund on the customer's account."
+                )
+                % {"reference": payment.reference}
+            )
+
+
+def _remember(payment: Payment, notice: Notice, *, asked_at: datetime | None) -> None:
+    if asked_at is not None:
+        payment.asked_at = asked_at
+    payment.reference = payment.reference or notice.reference
+    payment.save(update_fields=["asked_at", "reference"])
+
+
+def _fail(payment: Payment, notice: Notice, *, today: date) -> None:
+    payment.state, payment.reason = Payment.State.FAILED, notice.reason[:200]
+    payment.save(update_fields=["state", "reason"])
+    if notice.final:
+        PaymentMethod.objects.filter(pk=payment.method_id).update(state=PaymentMethod.State.REVOKED)
+    tell = partial(payment_failed.send_robust, sender=Payment, payment_id=payment.pk, day=today)
+    transaction.on_commit(tell, robust=True)
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """One chunk of look-ups. ``last_payment`` is where the next chunk goes on; None: nothing was left."""
+
+    looked_up: int
+    problems: Sequence[Problem]
+    last_payment: int | None
+
+
+def look_up_pending(
+    *, issuer: Issuer, now: datetime, older_than: timedelta, after_payment: int = 0, limit: int | None = None
+) -> LookedUp:
+    """Ask the provider about payments pending for long: the webhook that would have told us may never come.
+
+    One query finds the chunk; each answer is recorded in a transaction of its own, after the call. A provider that
+    does not answer leaves a problem and stops nobody else.
+    """
+    pending = Payment.objects.filter(
+        issuer=issuer, state=Payment.State.PENDING, pk__gt=after_payment, created_at__lte=now - older_than
+    ).order_by("pk")[: limit or billing_settings().chunk_size]
+    problems, last = [], None
+    count = 0
+    for payment in pending:
+        last = payment.pk
+        try:
+            count += resync(payment, today=clock.local_day(now, issuer))
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            problems.append(Problem(Payment._meta.label, payment.pk, str(payment), reason))
+    return LookedUp(count, problems, last)
+
+
+def resync(payment: Payment, *, today: date) -> bool:
+    """Ask the provider again, whatever we believe; returns whether it knows the payment. Not inside a transaction."""
+    asked_at = clock.now()
+    provider = get_provider(payment.provider)
+    notice = provider.look_up(reference=payment.reference, idempotency_key=payment.idempotency_key)
+    if notice is None:
+        return False
+    take_news(payment_id=payment.pk, notice=notice, asked_at=asked_at, today=today)
+    return True
