@@ -34,13 +34,17 @@ class LedgerEntry(FrozenModel):
         WRITE_OFF = "write_off", _("write-off")
         TRANSFER = "transfer", _("transfer between items")
 
-    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="ledger_entries")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="ledger_entries")
+    issuer = models.ForeignKey(
+        Issuer, on_delete=models.PROTECT, related_name="ledger_entries", db_index=False
+    )
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="ledger_entries", db_index=False
+    )
     document = models.ForeignKey(
         Document, null=True, blank=True, on_delete=models.PROTECT, related_name="ledger_entries"
     )
     related_document = models.ForeignKey(
-        Document, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        Document, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
     amount_minor = models.BigIntegerField(_("amount (minor units)"))
@@ -57,7 +61,10 @@ class LedgerEntry(FrozenModel):
         verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger entries")
         ordering = ["booked_on", "id"]
-        indexes = [models.Index(fields=["customer", "booked_on", "id"], name="ledger_by_customer")]
+        indexes = [
+            models.Index(fields=["customer", "booked_on", "id"], name="ledger_by_customer"),
+            models.Index(fields=["issuer", "booked_on"], name="ledger_by_day"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.amount}"
@@ -85,8 +92,10 @@ class OpenItem(models.Model):
     document = models.OneToOneField(
         Document, primary_key=True, on_delete=models.PROTECT, related_name="open_item"
     )
-    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="open_items")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="open_items")
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="open_items", db_index=False)
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="open_items", db_index=False
+    )
     currency = models.CharField(_("currency"), max_length=3)
     due_on = models.DateField(_("due on"))
     open_minor = models.BigIntegerField(_("open (minor units)"))
