@@ -8,12 +8,23 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests import database
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+# A slow machine is not a bug; what once failed is tried first again.
+hypothesis.settings.register_profile(
+    "cms_billing",
+    deadline=None,
+    database=DirectoryBasedExampleDatabase(ROOT / ".cache" / "hypothesis"),
+)
+hypothesis.settings.load_profile("cms_billing")
 
 
 # -- databases ------------------------------------------------------------------------------------------------------
@@ -22,7 +33,14 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     """Make the template before the workers start: they cannot show that somebody has to wait."""
-    database.ready_template(database.backend_in_use(), say=teller(config))
+    make_template(config)
+
+
+def make_template(config: pytest.Config) -> None:
+    try:
+        database.ready_template(database.backend_in_use(), say=teller(config))
+    except database.NoServer as problem:
+        pytest.exit(str(problem), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +51,7 @@ def django_db_setup(
     from django.conf import settings
     from django.db import connection
 
+    make_template(request.config)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     run = database.make_run_database(worker, say=teller(request.config))
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:

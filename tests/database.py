@@ -50,6 +50,10 @@ def backend_in_use() -> SQLite | PostgreSQL:
     return PostgreSQL() if os.environ.get("CMS_BILLING_TEST_DB") == "postgres" else SQLite()
 
 
+class NoServer(Exception):
+    """Nobody answers where PostgreSQL should be; the text says where that was."""
+
+
 class RunDatabase:
     def __init__(self, backend: SQLite | PostgreSQL, template: str, name: str) -> None:
         self.backend, self.template, self.name = backend, template, name
@@ -292,11 +296,18 @@ class PostgreSQL:
     def _connect(self):
         import psycopg
 
-        return psycopg.connect(
-            host=os.environ.get("PGHOST", "127.0.0.1"),
-            port=os.environ.get("PGPORT", "5432"),
-            user=os.environ.get("PGUSER", "postgres"),
-            password=os.environ.get("PGPASSWORD") or None,
-            dbname="postgres",
-            autocommit=True,
-        )
+        server = settings.DATABASES["default"]
+        try:
+            return psycopg.connect(
+                host=server["HOST"],
+                port=server["PORT"],
+                user=server["USER"],
+                password=server["PASSWORD"] or None,
+                dbname="postgres",
+                autocommit=True,
+            )
+        except psycopg.OperationalError as problem:
+            raise NoServer(
+                f"PostgreSQL does not take {server['USER']} at {server['HOST']}:{server['PORT']}: {problem}\n"
+                "Start it, or say where it is with PGHOST, PGPORT, PGUSER and PGPASSWORD."
+            ) from problem

@@ -59,7 +59,7 @@ def place(path: Path, line: int) -> str:
 
 def test_imports_follow_the_layers(capfd, monkeypatch):
     monkeypatch.chdir(ROOT)
-    status = lint_imports(config_filename="pyproject.toml", no_logo=True)
+    status = lint_imports(config_filename="pyproject.toml", cache_dir=".cache/import-linter", no_logo=True)
     assert status == EXIT_STATUS_SUCCESS, capfd.readouterr().out
 
 
