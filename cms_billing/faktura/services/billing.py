@@ -101,6 +101,36 @@ def issue_next_invoices(
     if not customers:
         return Batch([], [], None)
     drafts, problems = drafts_for(issuer, customers, today=today)
+    return Batch(_issue(issuer, customers, drafts, today=today), problems, customers[-1].pk)
+
+
+@transaction.atomic
+def issue_group(*, customer_id: int, invoice_group: str, today: date) -> Batch:
+    """Invoice one group of a customer's bookings at once, such as an order just placed.
+
+    A group that comes to nothing gets no invoice: its bookings are void. What stands in the way of a lawful invoice
+    comes back as a problem; the bookings stay open for the daily run.
+    """
+    customer = (
+        Customer.objects.select_related("issuer")
+        .select_for_update(no_key=True, of=("self",))
+        .get(pk=customer_id)
+    )
+    group = Booking.objects.filter(
+        customer=customer, invoice_group=invoice_group, state=Booking.State.OPEN, due_on__lte=today
+    )
+    rows = [BookingRow(*values) for values in group.order_by("id").values_list(*_BOOKING_FIELDS)]
+    if not any(row.quantity * row.unit_price_minor for row in rows):
+        group.update(state=Booking.State.VOID)
+        return Batch([], [], None)
+    drafts, problems = drafts_of(customer.issuer, {customer.pk: customer}, rows, today=today)
+    documents = _issue(customer.issuer, [customer], drafts, today=today)
+    return Batch(documents, problems, customer.pk)
+
+
+def _issue(
+    issuer: Issuer, customers: Sequence[Customer], drafts: Sequence[Draft], *, today: date
+) -> list[Document]:
     documents = issue_drafts(
         issuer=issuer,
         kind=DocumentKind.INVOICE,
@@ -110,7 +140,7 @@ def issue_next_invoices(
     )
     billed = [line.booking_id for draft in drafts for line in draft.lines]
     Booking.objects.filter(pk__in=billed).update(state=Booking.State.BILLED)
-    return Batch(documents, problems, customers[-1].pk)
+    return documents
 
 
 def drafts_for(
@@ -205,4 +235,12 @@ def _facts(party: Issuer | Customer) -> dict[str, str]:
     return {name: getattr(party, name) for name in names if hasattr(party, name)}
 
 
-__all__ = ["Batch", "Problem", "customers_to_bill", "drafts_for", "drafts_of", "issue_next_invoices"]
+__all__ = [
+    "Batch",
+    "Problem",
+    "customers_to_bill",
+    "drafts_for",
+    "drafts_of",
+    "issue_group",
+    "issue_next_invoices",
+]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import transaction
@@ -16,6 +17,7 @@ from django.utils.translation import override
 from cms_billing.core import clock
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
+from cms_billing.core.money import Money
 from cms_billing.faktura.models import Booking, Issuer
 from cms_billing.faktura.services import Problem
 
@@ -139,6 +141,23 @@ def describe(line: DueLine, period: schedule.Period) -> str:
             "number": period.number,
             "count": period.of,
         }
+
+
+@transaction.atomic
+def book_first_period(*, contract: Contract, amount: Money, invoice_group: str) -> Booking:
+    """Book the first period of a contract that was just sold, at what was paid for it (with tax), due on its first day.
+
+    A voucher counts once: later periods are billed at the contract's own price. The daily run goes on from here.
+    """
+    values = ContractLine.objects.filter(contract=contract).values_list(*_FIELDS)
+    line = DueLine(*values[0])
+    booking = bookings_for(line, issuer=contract.issuer, today=line.next_due)[0]
+    booking.unit_price_minor, booking.currency = amount.minor, amount.currency
+    booking.quantity, booking.prices_include_tax = Decimal(1), True
+    booking.invoice_group = invoice_group
+    booking.save(force_insert=True)
+    _move_on([line], today=line.next_due)
+    return booking
 
 
 @transaction.atomic
