@@ -7,3 +7,21 @@ class DunningConfig(AppConfig):
     label = "cms_billing_dunning"
     verbose_name = _("Dunning")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from cms_billing.faktura import signals
+        from cms_billing.faktura.delivery_vetoes import register_veto
+        from cms_billing.faktura.models import DocumentKind
+
+        from . import receivers
+
+        signals.document_settled.connect(
+            receivers.close_when_settled, dispatch_uid="cms_billing.dunning.settled"
+        )
+        signals.document_cancelled.connect(
+            receivers.close_when_cancelled, dispatch_uid="cms_billing.dunning.cancelled"
+        )
+        signals.document_reopened.connect(
+            receivers.go_on_when_reopened, dispatch_uid="cms_billing.dunning.reopened"
+        )
+        register_veto(DocumentKind.DUNNING_LETTER, receivers.reason_to_withdraw)

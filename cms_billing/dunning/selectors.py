@@ -81,7 +81,7 @@ class Owed:
     issuer_id: int
     customer_id: int
     number: str
-    issued_on: date
+    issued_on: date | None
     due_on: date
     gross: Money
     open_amount: Money

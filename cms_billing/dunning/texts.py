@@ -91,3 +91,8 @@ DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
         "Kind regards\n{issuer}",
     ),
 }
+
+
+def default_text(level: int, language: str) -> tuple[str, str]:
+    """The shipped text; English where there is none in ``language``."""
+    return DEFAULT_TEXTS.get((level, language)) or DEFAULT_TEXTS[level, "en"]

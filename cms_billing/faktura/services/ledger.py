@@ -8,6 +8,7 @@ from datetime import date
 from functools import partial
 
 from django.db import transaction
+from django.db.models import F
 
 from cms_billing.core.money import Money
 
@@ -79,6 +80,43 @@ def _move_open_items(changes: dict[int, int], *, booked_on: date) -> None:
                 day=booked_on,
             )
             transaction.on_commit(tell, robust=True)
+
+
+@dataclass(frozen=True)
+class Fee:
+    """A fee on a claim that is still owed; ``related_document_id`` is the letter that asks for it."""
+
+    customer_id: int
+    document_id: int
+    amount: Money
+    related_document_id: int | None = None
+
+
+@transaction.atomic
+def post_fees(*, issuer_id: int, fees: Sequence[Fee], booked_on: date) -> list[LedgerEntry]:
+    """Post fees of many customers in a few statements; their customers and open items are locked by the caller.
+
+    A fee raises what is owed already, so nothing is settled or reopened and there is nothing to announce.
+    """
+    rows = LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            issuer_id=issuer_id,
+            customer_id=fee.customer_id,
+            document_id=fee.document_id,
+            related_document_id=fee.related_document_id,
+            kind=LedgerEntry.Kind.FEE,
+            amount_minor=fee.amount.minor,
+            currency=fee.amount.currency,
+            booked_on=booked_on,
+        )
+        for fee in fees
+    )
+    by_amount: dict[int, list[int]] = {}
+    for fee in fees:
+        by_amount.setdefault(fee.amount.minor, []).append(fee.document_id)
+    for amount, documents in by_amount.items():
+        OpenItem.objects.filter(pk__in=documents).update(open_minor=F("open_minor") + amount)
+    return rows
 
 
 def account_balance(*, customer_id: int, currency: str) -> Money:

@@ -1,0 +1,57 @@
+from django.utils.translation import gettext as _
+
+from cms_billing.core.exceptions import BillingError
+
+
+class CannotDun(BillingError):
+    """A step that a person asked for is not possible now; the message says why."""
+
+    def __init__(self, *, document: object, reason: str) -> None:
+        super().__init__(_("No step for %(document)s: %(reason)s") % {"document": document, "reason": reason})
+
+
+class WrongStep(BillingError):
+    """A case cannot go from its state to the one asked for."""
+
+    def __init__(self, *, case: object, state: object, wanted: object) -> None:
+        super().__init__(
+            _("The case %(case)s is “%(state)s” and cannot become “%(wanted)s”.")
+            % {"case": case, "state": state, "wanted": wanted}
+        )
+
+
+class NoFee(BillingError):
+    """There is no fee left to waive."""
+
+    def __init__(self, *, document: object) -> None:
+        super().__init__(
+            _("There is no dunning fee on %(document)s that could be waived.") % {"document": document}
+        )
+
+
+class ReasonMissing(BillingError):
+    """Stopping a case or blocking a customer wants a reason, for whoever asks later."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Say why, so that whoever looks at it later knows."))
+
+
+class BlockAlreadyOver(BillingError):
+    """A dunning block that ends before today would block nothing."""
+
+    def __init__(self, *, until: object) -> None:
+        super().__init__(
+            _("The block would have ended already on %(until)s. Choose a later day.") % {"until": until}
+        )
+
+
+class NoProcedure(BillingError):
+    """An issuer has overdue claims and no dunning procedure."""
+
+    def __init__(self, *, issuer: object) -> None:
+        super().__init__(
+            _(
+                "Nobody is reminded: %(issuer)s has no dunning procedure in use. Add one under Billing › Dunning."
+            )
+            % {"issuer": issuer}
+        )

@@ -1,0 +1,130 @@
+"""The letter as plain data: what ``faktura`` freezes, renders and sends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from babel.dates import format_date
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from cms_billing.core.money import Money
+from cms_billing.faktura.drafts import Draft
+from cms_billing.faktura.models import Customer, DocumentKind, Issuer
+
+from . import rules, texts
+from .plans import ActiveProcedure, Claim
+from .rules import LevelFacts, Step
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A draft with the claims it is written for. ``fee_minor`` is posted on the document ``fee_document``."""
+
+    draft: Draft
+    claims: tuple[Claim, ...]
+    level: LevelFacts
+    fee_minor: int
+    fee_document: int
+
+
+def letter_for(
+    issuer: Issuer,
+    customer: Customer,
+    procedure: ActiveProcedure,
+    claims: Sequence[Claim],
+    *,
+    today: date,
+) -> Letter:
+    """``claims`` of one currency: those that go a level up, and those that are only listed.
+
+    The letter speaks the language of its highest level; the list says the level of each claim. The fee is the letter's,
+    not the claims': it goes on the oldest claim of that level.
+    """
+    stepping = [claim for claim in claims if claim.decision.step is Step.LETTER]
+    number = max(claim.level for claim in stepping)
+    level = procedure.facts.level(number)
+    assert level is not None, "the rule only names levels of the procedure"
+    first = next(claim for claim in stepping if claim.level == number)
+    currency = first.item.currency
+    fee = level.fee_minor if currency == issuer.currency else 0
+    total = Money(sum(claim.item.open_minor for claim in claims) + fee, currency)
+    pay_until = today + timedelta(days=level.days_to_pay)
+    subject, body = text_of(procedure, level=number, language=customer.language, issuer=issuer)
+    values = {
+        "name": customer.person or customer.name,
+        "customer_number": customer.number,
+        "documents": ", ".join(claim.item.number for claim in stepping),
+        "total": total.format(customer.language),
+        "fee": Money(fee, currency).format(customer.language),
+        "pay_until": format_date(pay_until, "long", locale=customer.language),
+        "issuer": issuer.legal_name or issuer.name,
+    }
+    extra = {
+        "subject": texts.fill(subject, values),
+        "text": texts.fill(body, values),
+        "level": number,
+        "claims": [
+            _listed(claim) for claim in sorted(claims, key=lambda c: (c.item.due_on, c.item.document_id))
+        ],
+        "fee_minor": fee,
+        "total_minor": total.minor,
+        "pay_until": f"{pay_until:%Y-%m-%d}",
+        "lock_notice": lock_notice(procedure, stepping, language=customer.language),
+    }
+    draft = Draft(DocumentKind.DUNNING_LETTER, customer.pk, currency, extra=extra)
+    return Letter(draft, tuple(stepping), level, fee, first.item.document_id)
+
+
+def text_of(procedure: ActiveProcedure, *, level: int, language: str, issuer: Issuer) -> tuple[str, str]:
+    """Subject and text of a level: in the customer's language, else the issuer's, else any, else as shipped."""
+    for wanted in (language, issuer.language):
+        if text := procedure.texts.get((level, wanted)):
+            return text
+    written = [text for (number, _language), text in sorted(procedure.texts.items()) if number == level]
+    return written[0] if written else texts.default_text(level, language)
+
+
+def lock_notice(procedure: ActiveProcedure, claims: Sequence[Claim], *, language: str) -> str:
+    """Which documents this letter locks, or announces to lock with the next one; empty where it does neither."""
+    locked = [claim.item.number for claim in claims if locks(procedure, claim)]
+    announced = [
+        claim.item.number
+        for claim in claims
+        if not locks(procedure, claim) and (after := procedure.facts.after(claim.level)) and after.locks
+    ]
+    with override(language):
+        sentences = []
+        if locked:
+            sentences.append(
+                _("Locked until it is paid: what belongs to %(numbers)s.") % {"numbers": ", ".join(locked)}
+            )
+        if announced:
+            sentences.append(
+                _("Locked with the next letter, unless it is paid: what belongs to %(numbers)s.")
+                % {"numbers": ", ".join(announced)}
+            )
+    return " ".join(sentences)
+
+
+def locks(procedure: ActiveProcedure, claim: Claim) -> bool:
+    """Is the claim locked once this letter is out? What was locked stays so."""
+    level = procedure.facts.level(claim.level)
+    before = claim.case.level if claim.case else 0
+    already = claim.case is not None and claim.case.locked
+    return already or (level is not None and rules.may_lock(before, level))
+
+
+def _listed(claim: Claim) -> dict[str, object]:
+    item = claim.item
+    return {
+        "document_id": item.document_id,
+        "number": item.number,
+        "date": f"{item.issued_on:%Y-%m-%d}" if item.issued_on else "",
+        "due_on": f"{item.due_on:%Y-%m-%d}",
+        "gross_minor": item.gross_minor,
+        "open_minor": item.open_minor,
+        "level": claim.level,
+    }

@@ -1,0 +1,258 @@
+"""What the rule decides for customers today: read in a constant number of statements, shared by run and preview."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer, OpenItem
+from cms_billing.payments.models import Payment
+
+from . import rules
+from .models import Case, Procedure
+from .rules import CaseFacts, Decision, LevelFacts, ProcedureFacts, Reason, Step
+
+UNDER_WAY = (Payment.State.CREATED, Payment.State.PENDING)
+OPEN_ITEMS_LOCKED = OpenItem.objects.select_for_update(no_key=True, of=("self",))
+# Claims that a letter lists beside those it is written for: they are owed as well.
+LISTED = (Reason.WAITING_FOR_LEVEL, Reason.WAITING_AFTER_LAST_LEVEL, Reason.IN_COLLECTION)
+
+
+@dataclass(frozen=True)
+class ActiveProcedure:
+    """A procedure with everything a run needs; ``texts`` by level and language."""
+
+    facts: ProcedureFacts
+    texts: Mapping[tuple[int, str], tuple[str, str]] = field(default_factory=dict)
+
+
+class Item(NamedTuple):
+    document_id: int
+    customer_id: int
+    currency: str
+    due_on: date
+    open_minor: int
+    number: str
+    issued_on: date | None
+    gross_minor: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An overdue document with its case and what happens to it. ``reopens``: its case was closed by a payment that
+    came back unnoticed; the run opens it again before anything else."""
+
+    item: Item
+    case: Case | None
+    reopens: bool
+    decision: Decision
+
+    @property
+    def level(self) -> int:
+        """After the decision."""
+        if self.decision.step is Step.LETTER:
+            return self.decision.level
+        return self.case.level if self.case else 0
+
+
+@dataclass(frozen=True)
+class CustomerPlan:
+    customer: Customer
+    procedure: ActiveProcedure | None
+    claims: tuple[Claim, ...]
+
+    def stepping(self) -> list[Claim]:
+        return [claim for claim in self.claims if claim.decision.step is Step.LETTER]
+
+    def letters(self) -> list[list[Claim]]:
+        """The claims of each letter that goes out, those it is written for first: one letter a currency."""
+        by_currency: dict[str, list[Claim]] = defaultdict(list)
+        for claim in self.stepping():
+            by_currency[claim.item.currency].append(claim)
+        for claim in self.claims:
+            if claim.decision.reason in LISTED and claim.item.currency in by_currency:
+                by_currency[claim.item.currency].append(claim)
+        return list(by_currency.values())
+
+
+def active_procedures(issuer: Issuer) -> dict[str, ActiveProcedure]:
+    """By kind of customer; the procedure for all stands in where a kind has none of its own."""
+    rows = Procedure.objects.filter(issuer=issuer, is_active=True).prefetch_related("levels__texts")
+    found = {row.customer_kind: _active(row) for row in rows}
+    for_all = found.get(Procedure.CustomerKind.ALL)
+    by_kind = {kind: found.get(kind, for_all) for kind in Customer.Kind.values}
+    return {kind: procedure for kind, procedure in by_kind.items() if procedure is not None}
+
+
+def _active(procedure: Procedure) -> ActiveProcedure:
+    levels = sorted(procedure.levels.all(), key=lambda level: level.number)
+    return ActiveProcedure(
+        ProcedureFacts(
+            tuple(
+                LevelFacts(level.number, level.days_after, level.days_to_pay, level.locks, level.fee_minor)
+                for level in levels
+            )
+        ),
+        {
+            (level.number, text.language): (text.subject, text.body)
+            for level in levels
+            for text in level.texts.all()
+        },
+    )
+
+
+def overdue_customers(issuer: Issuer, *, today: date) -> QuerySet[Customer]:
+    items = OpenItem.objects.overdue(today=today).filter(customer=OuterRef("pk"))
+    return Customer.objects.filter(Exists(items), issuer=issuer)
+
+
+def customers_to_dun(
+    issuer: Issuer, *, today: date, procedures: Mapping[str, ActiveProcedure] | None = None
+) -> QuerySet[Customer]:
+    """Customers for whom the calendar alone may ask for a step; the rule has the last word."""
+    procedures = active_procedures(issuer) if procedures is None else procedures
+    due = Q(pk__in=[])
+    for kind, procedure in procedures.items():
+        due |= Q(Exists(_items_to_look_at(procedure.facts, today=today)), kind=kind)
+    blocked = Q(dunning_block=True) & (Q(dunning_block_until=None) | Q(dunning_block_until__gte=today))
+    return Customer.objects.filter(due, issuer=issuer).exclude(blocked)
+
+
+def _items_to_look_at(procedure: ProcedureFacts, *, today: date) -> QuerySet[OpenItem]:
+    live = Case.objects.live().filter(document=OuterRef("document"))
+    waited = Q(pk__in=[])
+    for level in range(procedure.levels[-1].number + 1 if procedure.levels else 0):
+        following = procedure.after(level)
+        days = following.days_after if following else procedure.levels[-1].days_to_pay + 1
+        waited |= Q(level=level, waiting_since__lte=today - timedelta(days=days))
+    first = procedure.levels[0].days_after if procedure.levels else 0
+    fresh = Q(due_on__lte=today - timedelta(days=first)) & ~Exists(live)
+    return (
+        OpenItem.objects.overdue(today=today)
+        .filter(customer=OuterRef("pk"))
+        .filter(fresh | Exists(live.filter(waited, state=Case.State.OPEN)))
+    )
+
+
+def plans_for(
+    issuer: Issuer,
+    customers: Sequence[Customer],
+    procedures: Mapping[str, ActiveProcedure],
+    *,
+    today: date,
+    items: QuerySet[OpenItem] | None = None,
+    by_hand: int | None = None,
+) -> list[CustomerPlan]:
+    """The plan of each customer with an overdue claim, in the order given; four statements, reads only.
+
+    ``items``: the run passes ``OPEN_ITEMS_LOCKED``, so that no charge is made between the decision and the letter.
+    ``by_hand``: the document whose next step a person asked for, without its waiting days.
+    """
+    ids = [customer.pk for customer in customers]
+    overdue = _items(OpenItem.objects.all() if items is None else items, ids, today=today)
+    documents = [item.document_id for item in overdue]
+    cases, reopened = _cases(documents, procedures, customers, today=today)
+    under_way = set(
+        Payment.objects.filter(document__in=documents, state__in=UNDER_WAY).values_list("document", flat=True)
+    )
+    written_to = set(
+        Document.objects.filter(
+            customer__in=ids, kind=DocumentKind.DUNNING_LETTER, issued_on=today
+        ).values_list("customer", flat=True)
+    )
+    by_customer: dict[int, list[Item]] = defaultdict(list)
+    for item in overdue:
+        by_customer[item.customer_id].append(item)
+
+    def claim(item: Item, customer: Customer, procedure: ActiveProcedure | None) -> Claim:
+        case = cases.get(item.document_id)
+        facts = replace(
+            facts_of(item, case, customer),
+            payment_under_way=item.document_id in under_way,
+            letter_today=customer.pk in written_to,
+        )
+        rule = rules.decide_by_hand if item.document_id == by_hand else rules.decide
+        decision = rule(facts, procedure.facts if procedure else None, today)
+        return Claim(item, case, item.document_id in reopened, decision)
+
+    return [
+        CustomerPlan(
+            customer,
+            procedures.get(customer.kind),
+            tuple(claim(item, customer, procedures.get(customer.kind)) for item in by_customer[customer.pk]),
+        )
+        for customer in customers
+        if customer.pk in by_customer
+    ]
+
+
+def facts_of(item: Item, case: Case | None, customer: Customer) -> CaseFacts:
+    return CaseFacts(
+        due_on=item.due_on,
+        open_minor=item.open_minor,
+        level=case.level if case else 0,
+        state=case.state if case else "",
+        waiting_since=case.waiting_since if case else None,
+        block=rules.Block(customer.dunning_block_until) if customer.dunning_block else None,
+    )
+
+
+def _items(source: QuerySet[OpenItem], customers: Collection[int], *, today: date) -> list[Item]:
+    rows = source.filter(customer__in=customers, open_minor__gt=0, due_on__lt=today).order_by("pk")
+    items = [
+        Item(*values)
+        for values in rows.values_list(
+            "document_id",
+            "customer_id",
+            "currency",
+            "due_on",
+            "open_minor",
+            "document__number",
+            "document__issued_on",
+            "document__gross_minor",
+        )
+    ]
+    return sorted(items, key=lambda item: (item.due_on, item.document_id))
+
+
+def _cases(
+    documents: Sequence[int],
+    procedures: Mapping[str, ActiveProcedure],
+    customers: Sequence[Customer],
+    *,
+    today: date,
+) -> tuple[dict[int, Case], set[int]]:
+    """The case of each document, and the documents whose case has to be opened again.
+
+    A claim that is owed although its case was closed: the payment came back, and the receiver that opens the case
+    again died. It goes on at its level, and waits from today.
+    """
+    found: dict[int, Case] = {}
+    for case in Case.objects.filter(document__in=documents).order_by("pk"):
+        known = found.get(case.document_id)
+        if known is None or known.state == Case.State.CLOSED:
+            found[case.document_id] = case
+    kinds = {customer.pk: customer.kind for customer in customers}
+    reopened = set()
+    for document_id, case in list(found.items()):
+        if case.state != Case.State.CLOSED:
+            continue
+        if case.close_reason == Case.CloseReason.CANCELLED:
+            del found[document_id]
+            continue
+        reopened.add(document_id)
+        reopen(case, procedures.get(kinds[case.customer_id]), day=today)
+    return found, reopened
+
+
+def reopen(case: Case, procedure: ActiveProcedure | None, *, day: date) -> None:
+    """Open a closed case again, unsaved: at its level, locked as that level locks, waiting from ``day``."""
+    level = procedure.facts.level(case.level) if procedure else None
+    case.state, case.closed_on, case.close_reason = Case.State.OPEN, None, ""
+    case.waiting_since = day
+    case.locked = level is not None and rules.may_lock(case.level - 1, level)

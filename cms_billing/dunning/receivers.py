@@ -1,0 +1,38 @@
+"""News from the account. They run after commit in the same process: no queue stands between a payment and the content.
+
+If one dies, nothing is wrong for long: the standing looks at what is owed, and the next run opens or closes the case.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from cms_billing.core import clock
+from cms_billing.faktura.models import Document
+
+from .models import Case
+from .services import close_case, reopen_case
+
+
+def close_when_settled(*, document_id: int, day: date, **kwargs: Any) -> None:
+    close_case(document_id=document_id, day=day)
+
+
+def close_when_cancelled(*, document_id: int, **kwargs: Any) -> None:
+    document = Document.objects.select_related("issuer").get(pk=document_id)
+    close_case(document_id=document_id, day=clock.today(document.issuer))
+
+
+def go_on_when_reopened(*, document_id: int, day: date, **kwargs: Any) -> None:
+    reopen_case(document_id=document_id, day=day)
+
+
+def reason_to_withdraw(letter: Document) -> str:
+    """A letter that waits in the outbox is not sent when all it was written for has been settled meanwhile."""
+    written_for = Case.objects.filter(steps__letter=letter)
+    if not written_for.exists() or written_for.standing().exists():
+        return ""
+    return _("Everything this letter asks for has been settled before it was sent.")

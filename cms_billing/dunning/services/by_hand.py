@@ -1,0 +1,168 @@
+"""What a person decides about a case or a customer. Every step is kept in the case's timeline and in Wagtail's log."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+from wagtail.log_actions import log
+
+from cms_billing.core.money import Money
+from cms_billing.faktura.models import Customer, LedgerEntry
+from cms_billing.faktura.services import Entry, post_entries
+
+from .. import rules
+from ..exceptions import BlockAlreadyOver, CannotDun, NoFee, ReasonMissing, WrongStep
+from ..models import Case, CaseStep
+from ..plans import OPEN_ITEMS_LOCKED, Claim, active_procedures, plans_for
+from ..reasons import sentence
+from ..rules import Step
+from .run import carry_out
+
+State, Kind = Case.State, CaseStep.Kind
+
+
+@transaction.atomic
+def stop_case(*, case_id: int, reason: str, user: Any = None) -> Case:
+    """No more letters and no lock for this claim until it is resumed. Raises WrongStep, ReasonMissing."""
+    case = _locked_case(case_id)
+    _go(case, State.STOPPED)
+    case.locked = False
+    case.save(update_fields=["state", "locked"])
+    _note(case, Kind.STOPPED, "cms_billing.stop_dunning", user=user, reason=_said(reason))
+    return case
+
+
+@transaction.atomic
+def resume_case(*, case_id: int, today: date, user: Any = None) -> Case:
+    """Go on with a stopped case, or take one back that waits for collection: at its level, locked as that level locks.
+
+    The next letter waits its full time from today. Raises WrongStep.
+    """
+    case = _locked_case(case_id)
+    if case.state == State.CLOSED:
+        raise WrongStep(case=case, state=case.get_state_display(), wanted=State.OPEN.label)
+    _go(case, State.OPEN)
+    procedure = active_procedures(case.issuer).get(case.customer.kind)
+    level = procedure.facts.level(case.level) if procedure else None
+    case.locked = level is not None and rules.may_lock(case.level - 1, level)
+    case.waiting_since = today
+    case.save(update_fields=["state", "locked", "waiting_since"])
+    _note(case, Kind.RESUMED, "cms_billing.resume_dunning", user=user)
+    return case
+
+
+@transaction.atomic
+def take_next_step(*, case_id: int, today: date, user: Any = None) -> Case:
+    """The next letter now (or ready for collection after the last), without its waiting days.
+
+    Everything else that stands against a letter still does: CannotDun says what. What else is due for the customer
+    today goes into the same letter.
+    """
+    case = _locked_case(case_id)
+    plans = plans_for(
+        case.issuer,
+        [case.customer],
+        active_procedures(case.issuer),
+        today=today,
+        items=OPEN_ITEMS_LOCKED,
+        by_hand=case.document_id,
+    )
+    claim = next((c for plan in plans for c in plan.claims if c.item.document_id == case.document_id), None)
+    _possible(case, claim)
+    _documents, problems = carry_out(case.issuer, plans, today=today, user_id=user.pk if user else None)
+    if problems:
+        raise CannotDun(document=case.document, reason=problems[0].reason)
+    case.refresh_from_db()
+    log(instance=case, action="cms_billing.dun_now", user=user, data={"level": case.level})
+    return case
+
+
+def _possible(case: Case, claim: Claim | None) -> None:
+    if claim is None:
+        nothing = rules.Decision(Step.NONE, rules.Reason.NOTHING_OWED)
+        raise CannotDun(document=case.document, reason=sentence(nothing))
+    if claim.decision.step is Step.NONE:
+        raise CannotDun(document=case.document, reason=sentence(claim.decision))
+
+
+@transaction.atomic
+def waive_fee(*, case_id: int, today: date, reason: str = "", user: Any = None) -> Money:
+    """Take the dunning fees off the document, as far as they are still owed; returns how much. Raises NoFee."""
+    case = _locked_case(case_id)
+    fees = LedgerEntry.objects.filter(document=case.document_id, kind=LedgerEntry.Kind.FEE)
+    charged = fees.aggregate(s=Sum("amount_minor"))["s"] or 0
+    waived = Money(min(charged, case.document.open_item.open_minor), case.document.currency)
+    if waived.minor <= 0:
+        raise NoFee(document=case.document)
+    post_entries(
+        issuer_id=case.issuer_id,
+        customer_id=case.customer_id,
+        entries=[Entry(LedgerEntry.Kind.FEE, -waived, case.document_id, note=reason)],
+        booked_on=today,
+    )
+    said = f"{waived} {reason}".strip()
+    _note(case, Kind.FEE_WAIVED, "cms_billing.waive_fee", user=user, reason=said)
+    return waived
+
+
+@transaction.atomic
+def block_customer(
+    *, customer_id: int, reason: str, today: date, until: date | None = None, user: Any = None
+) -> Customer:
+    """No reminders for the customer through ``until`` (None: without end). Raises BlockAlreadyOver, ReasonMissing."""
+    if until is not None and until < today:
+        raise BlockAlreadyOver(until=until)
+    reason = _said(reason)
+    customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
+    customer.dunning_block, customer.dunning_block_until = True, until
+    customer.dunning_block_reason = reason[:200]
+    _save_block(customer, Kind.BLOCKED, "cms_billing.block_dunning", user=user, reason=reason)
+    return customer
+
+
+@transaction.atomic
+def unblock_customer(*, customer_id: int, user: Any = None) -> Customer:
+    """Reminders go on: what has been due during the block is due in the next run."""
+    customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
+    customer.dunning_block, customer.dunning_block_until = False, None
+    customer.dunning_block_reason = ""
+    _save_block(customer, Kind.UNBLOCKED, "cms_billing.unblock_dunning", user=user, reason="")
+    return customer
+
+
+def _save_block(customer: Customer, kind: str, action: str, *, user: Any, reason: str) -> None:
+    customer.save(update_fields=["dunning_block", "dunning_block_until", "dunning_block_reason"])
+    live = Case.objects.live().filter(customer=customer)
+    CaseStep.objects.bulk_create(
+        CaseStep(case=case, kind=kind, level=case.level, reason=reason[:255], user=user) for case in live
+    )
+    log(instance=customer, action=action, user=user, data={"reason": reason})
+
+
+def _locked_case(case_id: int) -> Case:
+    """The case, with its customer locked first: the customer is the lock of everything on the account."""
+    customer_id = Case.objects.values_list("customer_id", flat=True).get(pk=case_id)
+    customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
+    case = Case.objects.select_related("issuer", "document__open_item").get(pk=case_id)
+    case.customer = customer
+    return case
+
+
+def _go(case: Case, state: Case.State) -> None:
+    if state not in Case.TRANSITIONS[Case.State(case.state)]:
+        raise WrongStep(case=case, state=case.get_state_display(), wanted=state.label)
+    case.state = state
+
+
+def _said(reason: str) -> str:
+    if not reason.strip():
+        raise ReasonMissing
+    return reason.strip()
+
+
+def _note(case: Case, kind: str, action: str, *, user: Any, reason: str = "") -> None:
+    CaseStep.objects.create(case=case, kind=kind, level=case.level, reason=reason[:255], user=user)
+    log(instance=case, action=action, user=user, data={"reason": reason})
