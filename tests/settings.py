@@ -33,10 +33,6 @@ SITE_ID = 1
 ROOT_URLCONF = "tests.urls"
 WSGI_APPLICATION = None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-SILENCED_SYSTEM_CHECKS = [
-    # Oscar's and other third-party models on BigAutoField or AutoField: not ours to change.
-    "models.W042",
-]
 
 
 def exists(app: str) -> bool:
