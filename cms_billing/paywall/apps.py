@@ -7,3 +7,8 @@ class PaywallConfig(AppConfig):
     label = "cms_billing_paywall"
     verbose_name = _("Paywall")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import receivers
+
+        receivers.connect()

@@ -1,0 +1,65 @@
+"""The plans that open a page, as the teaser shows them: name, price, and where to buy.
+
+Where to buy is said by whoever sells: it registers one function (``memberships.offers``, so that shop and paywall need
+not know each other), and the teaser's guests cost no query.
+
+    from cms_billing.memberships import offers
+
+    @offers.register_offer_url
+    def shop_addresses(plan_ids):
+        return {plan_id: "/shop/…/" for plan_id in plan_ids}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from cms_billing.core.money import Money
+from cms_billing.memberships.offers import OfferUrls, offer_urls, register_offer_url
+
+__all__ = ["DatedPrice", "Offer", "OfferUrls", "PlanFacts", "offer_urls", "offers_on", "register_offer_url"]
+
+
+@dataclass(frozen=True)
+class DatedPrice:
+    valid_from: date
+    amount: Money
+    includes_tax: bool
+
+
+@dataclass(frozen=True)
+class PlanFacts:
+    """What the teaser says of a plan; ``prices`` newest first."""
+
+    id: int
+    name: str
+    kind: str
+    interval: str
+    instalments: int
+    on_sale: bool
+    prices: tuple[DatedPrice, ...]
+    url: str = ""
+
+    def price_on(self, day: date) -> DatedPrice | None:
+        return next((price for price in self.prices if price.valid_from <= day), None)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One plan that would open the page. ``price`` None: on request. ``url`` empty: not sold in a shop."""
+
+    plan: PlanFacts
+    price: Money | None
+    url: str
+
+
+def offers_on(plans: Sequence[PlanFacts], *, day: date) -> list[Offer]:
+    """The plans on sale, cheapest first; those without a price last."""
+    offers = []
+    for plan in plans:
+        if plan.on_sale:
+            price = plan.price_on(day)
+            offers.append(Offer(plan=plan, price=price.amount if price else None, url=plan.url))
+    return sorted(offers, key=lambda o: (o.price is None, o.price.amount if o.price else 0, o.plan.name))

@@ -1,0 +1,34 @@
+"""What makes the rules in the processes' memory old."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models.signals import m2m_changed, post_delete, post_save
+from wagtail.models import Page
+from wagtail.signals import post_page_move
+
+from cms_billing.memberships.models import Plan, PlanPrice
+
+from .models import AccessRule
+from .rule_map import forget_rules
+
+
+def connect() -> None:
+    for model in (AccessRule, Plan, PlanPrice):
+        post_save.connect(_changed, sender=model, dispatch_uid=f"paywall.saved.{model.__name__}")
+        post_delete.connect(_changed, sender=model, dispatch_uid=f"paywall.deleted.{model.__name__}")
+    m2m_changed.connect(_changed, sender=AccessRule.plans.through, dispatch_uid="paywall.plans")
+    post_page_move.connect(_changed, dispatch_uid="paywall.moved")
+    # A page put in before others shifts their paths in the tree.
+    post_save.connect(_page_saved, dispatch_uid="paywall.page_saved")
+    post_delete.connect(_changed, sender=Page, dispatch_uid="paywall.page_deleted")
+
+
+def _changed(**kwargs: Any) -> None:
+    forget_rules()
+
+
+def _page_saved(sender: type, *, created: bool, **kwargs: Any) -> None:
+    if created and issubclass(sender, Page):
+        forget_rules()

@@ -1,0 +1,143 @@
+"""All access rules by page path, kept in the process, so that a request reads none of them from the database.
+
+A stamp in Django's cache says which version is the latest: whoever changes a rule, a plan or the page tree changes it,
+and every process that shares the cache loads again at its next request. Processes that do not share one see a change
+after ``LIFETIME`` seconds (see check ``cms_billing.W043``).
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from django.core.cache import cache
+from django.db import DatabaseError, transaction
+from django.db.models import Prefetch
+from django.utils.translation import gettext as _
+from wagtail.models import Page
+
+from cms_billing.core.exceptions import BillingError
+from cms_billing.memberships.models import Plan, PlanPrice
+
+from .models import AccessRule
+from .offers import DatedPrice, PlanFacts, offer_urls
+from .rules import Rule
+
+VERSION_KEY = "cms_billing.paywall.rules"
+# Seconds after which a process loads again even though nobody told it to.
+LIFETIME = 15
+
+
+class RulesUnreadable(BillingError):
+    """The access rules cannot be read: nothing that might be sold is shown."""
+
+
+@dataclass(frozen=True)
+class RuleMap:
+    """``rules`` by path of the page in the tree; ``plans`` by id."""
+
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    plans: Mapping[int, PlanFacts] = field(default_factory=dict)
+    version: str = ""
+    loaded_at: float = 0.0
+
+    def rule_for(self, path: str) -> Rule | None:
+        """The rule of the page at ``path`` or of its nearest ancestor that has one."""
+        if not self.rules:
+            return None
+        return next((self.rules[place] for place in _upwards(path) if place in self.rules), None)
+
+    def plans_of(self, rule: Rule) -> Sequence[PlanFacts]:
+        return [self.plans[plan.id] for plan in rule.plans if plan.id in self.plans]
+
+    @property
+    def deepest(self) -> int:
+        return max((len(path) // Page.steplen for path in self.rules), default=0)
+
+
+_current: RuleMap | None = None
+
+
+def current_rules() -> RuleMap:
+    """The rules as they are now; no query while nothing changed. Raises RulesUnreadable: then show nothing."""
+    global _current  # noqa: PLW0603  (one map a process is the point)
+    version = _shared_version()
+    known = _current
+    if known is not None and known.version == version and 0 <= time.monotonic() - known.loaded_at < LIFETIME:
+        return known
+    try:
+        loaded = _load(version)
+    except DatabaseError as error:
+        raise RulesUnreadable(_("The paywall's rules cannot be read: %s") % error) from error
+    if not _changed_in_this_transaction():
+        _current = loaded
+    return loaded
+
+
+def forget_rules() -> None:
+    """Something changed: load again, here and in every process that shares the cache."""
+    _renew_version()
+    if transaction.get_connection().in_atomic_block and not _changed_in_this_transaction():
+        # Others that looked before the commit have loaded the old state under the new stamp.
+        transaction.on_commit(_renew_version)
+
+
+def _changed_in_this_transaction() -> bool:
+    """Then what we read may be rolled back, and is not for others."""
+    return any(entry[1] is _renew_version for entry in transaction.get_connection().run_on_commit)
+
+
+def _renew_version() -> None:
+    global _current  # noqa: PLW0603
+    _current = None
+    # A cache that is down must not stop an editor; LIFETIME remains.
+    with suppress(Exception):
+        cache.set(VERSION_KEY, uuid.uuid4().hex, None)
+
+
+def _shared_version() -> str:
+    """The stamp that all processes share; empty where the cache is down or keeps nothing."""
+    try:
+        version = cache.get(VERSION_KEY)
+        if version is None:
+            cache.add(VERSION_KEY, uuid.uuid4().hex, None)
+            version = cache.get(VERSION_KEY)
+    except Exception:  # noqa: BLE001, RUF100  (whatever the cache's client raises: then only LIFETIME counts)
+        return ""
+    return version or ""
+
+
+def _load(version: str) -> RuleMap:
+    prices = Prefetch("plans__prices", PlanPrice.objects.order_by("-valid_from"))
+    rows = list(AccessRule.objects.select_related("page").prefetch_related("plans", prices))
+    plans = {plan.pk: plan for row in rows for plan in row.plans.all()}
+    urls = offer_urls(plans) if plans else {}
+    return RuleMap(
+        rules={row.page.path: row.facts() for row in rows},
+        plans={pk: replace(_facts(plan), url=urls.get(pk, "")) for pk, plan in plans.items()},
+        version=version,
+        loaded_at=time.monotonic(),
+    )
+
+
+def _facts(plan: Plan) -> PlanFacts:
+    return PlanFacts(
+        id=plan.pk,
+        name=plan.name,
+        kind=plan.kind,
+        interval=plan.interval,
+        instalments=plan.instalments,
+        on_sale=plan.is_active,
+        prices=tuple(
+            DatedPrice(price.valid_from, price.amount, price.includes_tax) for price in plan.prices.all()
+        ),
+    )
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """The path itself, then its ancestors, nearest first."""
+    for length in range(len(path), 0, -Page.steplen):
+        yield path[:length]

@@ -1,0 +1,97 @@
+"""Why a page is open or closed, in words: the same for the member, for support and for the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from cms_billing.core.money import Money
+
+from .rules import Decision, OpensTo, OpensWith, Reason, Rule
+
+SENTENCES: dict[Reason, Any] = {
+    Reason.NOT_COVERED: _("Open: no paywall rule covers this page."),
+    Reason.FREE: _("Open to everyone: the rule on “%(section)s” makes an exception."),
+    Reason.EDITOR: _("Open for editing only. Visitors need: %(plans)s."),
+    Reason.MEMBER: _("Open through contract %(contract)s (%(plan)s)."),
+    Reason.ARREARS_BUT_OPEN: _(
+        "Open through contract %(contract)s (%(plan)s), although payments are overdue: %(documents)s."
+    ),
+    Reason.PAID_FOR_GOOD: _("Open for good: contract %(contract)s (%(plan)s) has been paid in full."),
+    Reason.NO_LOGIN: _("Closed: nobody is logged in. Opens with: %(plans)s."),
+    Reason.NO_PLAN: _("Closed: there is no contract that opens this page. Opens with: %(plans)s."),
+    Reason.LOCKED: _(
+        "Closed: contract %(contract)s (%(plan)s) is locked because of unpaid invoices: %(documents)s. "
+        "Opens as soon as they are paid."
+    ),
+    Reason.NOT_STARTED: _("Closed: contract %(contract)s (%(plan)s) starts on %(start)s."),
+    Reason.ENDED: _("Closed: contract %(contract)s (%(plan)s) has ended. Opens with: %(plans)s."),
+    Reason.RULES_UNREADABLE: _("Closed: the paywall's rules cannot be read at the moment."),
+}
+ENDED_ON = _("Closed: contract %(contract)s (%(plan)s) ended on %(end)s. Opens with: %(plans)s.")
+
+OPENS_WITH: dict[OpensWith, Any] = {
+    OpensWith.NOTHING: "",
+    OpensWith.LOGIN: _("Log in, or choose a plan"),
+    OpensWith.PLAN: _("Choose a plan"),
+    OpensWith.PAYMENT: _("Pay what is owed"),
+    OpensWith.START: _("Wait for the start of the contract"),
+    OpensWith.RETRY: _("Try again later"),
+}
+
+
+def sentence(decision: Decision) -> str:
+    """In the language that is active; documents are named where they have been loaded."""
+    holding, rule = decision.holding, decision.rule
+    ended = decision.reason is Reason.ENDED and holding is not None and holding.end is not None
+    return str(ENDED_ON if ended else SENTENCES[decision.reason]) % {
+        "section": rule.page_title if rule else "",
+        "plans": plan_names(rule),
+        "contract": holding.contract if holding else "",
+        "plan": holding.plan if holding else "",
+        "start": _day(holding.start) if holding else "",
+        "end": _day(holding.end) if holding and holding.end else "",
+        "documents": _documents(decision),
+    }
+
+
+def plan_names(rule: Rule | None) -> str:
+    if rule is None or rule.opens_to is OpensTo.EVERYONE:
+        return ""
+    return ", ".join(plan.name for plan in rule.plans) or str(_("no plan yet"))
+
+
+def covered_by(rule: Rule | None, *, page_id: int) -> Any:
+    """What the page's editor reads: open, closed by its own rule, or through a section."""
+    if rule is None:
+        return _("Open to everyone: no paywall rule here or above.")
+    if rule.opens_to is OpensTo.EVERYONE:
+        own, inherited = _("Open to everyone by its own rule."), _("Open to everyone through “{section}”.")
+    else:
+        own = _("Closed by its own rule. Opens with: {plans}.")
+        inherited = _("Closed through section “{section}”. Opens with: {plans}.")
+    text = own if rule.page_id == page_id else inherited
+    return format_lazy(text, section=rule.page_title, plans=plan_names(rule))
+
+
+def _documents(decision: Decision) -> str:
+    from django.utils.translation import get_language
+
+    named = [
+        str(_("%(number)s, due %(due)s, %(amount)s, reminder %(level)s"))
+        % {
+            "number": paper.number,
+            "due": _day(paper.due_on),
+            "amount": Money(paper.open_minor, paper.currency).format(get_language() or "en"),
+            "level": paper.level,
+        }
+        for paper in decision.documents
+    ]
+    return "; ".join(named) or str(_("see the account"))
+
+
+def _day(day: Any) -> str:
+    return date_format(day, "SHORT_DATE_FORMAT")
