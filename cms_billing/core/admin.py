@@ -18,11 +18,12 @@ from .ui.columns import DateColumn, LinkColumn, MoneyColumn, StateColumn, date_t
 from .ui.filters import BillingFilterSet, VisibleChoiceFilter
 from .ui.menu import BILLING_MENU_HOOK, billing_menu, billing_menu_item
 from .ui.scope import IssuerScopedPolicy, ScopedView, rows_visible_to
-from .ui.sections import Fact, Facts, InspectView, Section, TableSection, TextSection
+from .ui.sections import Action, Fact, Facts, InspectView, Section, TableSection, TextSection
 from .ui.viewsets import BillingModelViewSet, ReadOnlyViewSet
 
 __all__ = [
     "BILLING_MENU_HOOK",
+    "Action",
     "ActionView",
     "BillingFilterSet",
     "BillingModelViewSet",

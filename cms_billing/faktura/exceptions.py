@@ -47,6 +47,10 @@ class NumbersTaken(BillingError):
         )
 
 
+class WrongBlock(BillingError):
+    """A dunning block that cannot be meant."""
+
+
 class WrongAmount(BillingError):
     """An amount that cannot be what was meant."""
 

@@ -1,7 +1,20 @@
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 
+from .viewsets import VIEWSETS
+
 
 @hooks.register("register_log_actions")
 def register_actions(actions) -> None:
     actions.register_action("cms_billing.cancel", _("Cancel"), _("Cancelled"))
+    actions.register_action("cms_billing.block_dunning", _("Block reminders"), _("Reminders blocked"))
+    actions.register_action(
+        "cms_billing.lift_dunning_block", _("Lift the block"), _("Block on reminders lifted")
+    )
+    actions.register_action("cms_billing.send_again", _("Send again"), _("Sent again"))
+    actions.register_action("cms_billing.send_by_post", _("Send by post"), _("Sent by post"))
+
+
+@hooks.register("register_admin_viewset")
+def register_viewsets() -> list:
+    return [viewset() for viewset in VIEWSETS]

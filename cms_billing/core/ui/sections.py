@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from wagtail import hooks
 from wagtail.admin.ui.components import Component
 from wagtail.admin.ui.tables import BaseColumn, Table
 from wagtail.admin.views import generic
@@ -91,20 +92,46 @@ class Action:
 
 
 class InspectView(ScopedView, generic.InspectView):
-    """Subclasses give ``facts()``, ``sections()`` and ``actions``."""
+    """Subclasses give ``facts()``, ``own_sections()`` and ``actions``.
+
+    Other apps add theirs by the hooks ``<extension>_sections`` (called with request and row, yields sections) and
+    ``<extension>_actions`` (called without arguments, returns ``Action``s).
+    """
 
     template_name = "cms_billing/core/admin/inspect.html"
+    extension = ""
     actions: Sequence[Action] = ()
     history_url_name: str | None = None
 
     def facts(self) -> Iterable[Fact]:
         return ()
 
-    def sections(self) -> Iterable[Section]:
+    def own_sections(self) -> Iterable[Section]:
         return ()
 
+    def sections(self) -> Iterable[Section]:
+        yield from self.own_sections()
+        for add in self._hooks("sections"):
+            yield from add(self.request, self.object)
+
+    def all_actions(self) -> list[dict[str, Any]]:
+        """The actions this user may take with this row now, with their addresses."""
+        actions = [*self.actions, *(action for add in self._hooks("actions") for action in add())]
+        return [
+            {
+                "label": action.label,
+                "icon": action.icon,
+                "url": reverse(action.url_name, args=[quote(self.object.pk)]),
+            }
+            for action in actions
+            if self.request.user.has_perm(action.permission) and action.when(self.object)
+        ]
+
+    def _hooks(self, name: str) -> list[Callable[..., Any]]:
+        return hooks.get_hooks(f"{self.extension}_{name}") if self.extension else []
+
     def get_fields_context(self) -> list[Any]:
-        return [] if self.template_name == InspectView.template_name else super().get_fields_context()
+        return []
 
     def get_page_title(self) -> str:
         return capfirst(self.model._meta.verbose_name)
@@ -118,19 +145,14 @@ class InspectView(ScopedView, generic.InspectView):
 
     @cached_property
     def header_buttons(self) -> list[Any]:
-        return [
-            HeaderButton(
-                action.label,
-                url=reverse(action.url_name, args=[quote(self.object.pk)]),
-                icon_name=action.icon,
-            )
-            for action in self.actions
-            if self.request.user.has_perm(action.permission) and action.when(self.object)
-        ]
+        edit_url = self.get_edit_url()
+        return [HeaderButton(_("Edit"), url=edit_url, icon_name="edit")] if edit_url else []
 
     @cached_property
     def header_more_buttons(self) -> list[Any]:
-        buttons = list(super().header_more_buttons)
+        buttons = []
+        if delete_url := self.get_delete_url():
+            buttons.append(Button(_("Delete"), url=delete_url, icon_name="bin", priority=20))
         if self.history_url_name:
             url = reverse(self.history_url_name, args=[quote(self.object.pk)])
             buttons.append(Button(_("History"), url=url, icon_name="history", priority=40))
@@ -139,5 +161,6 @@ class InspectView(ScopedView, generic.InspectView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["facts"] = [fact for fact in self.facts() if fact.value not in (None, "")]
+        context["actions"] = self.all_actions()
         context["sections"] = list(self.sections())
         return context

@@ -43,11 +43,24 @@ class BillingIndexView(ScopedView, generic.IndexView):
         return column
 
 
-class BillingCreateView(ScopedView, generic.CreateView):
-    pass
+class _ToldByServices:
+    """A BillingError of a service that saves shows on the form; nothing was changed."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            return super().form_valid(form)  # type: ignore[misc]
+        except BillingError as error:
+            form.add_error(None, str(error))
+            self.produced_error_message = str(error)
+            return self.form_invalid(form)  # type: ignore[attr-defined]
 
 
-class BillingEditView(ScopedView, generic.EditView):
+class BillingCreateView(_ToldByServices, ScopedView, generic.CreateView):
+    def get_object(self, queryset: Any = None) -> None:
+        return None
+
+
+class BillingEditView(_ToldByServices, ScopedView, generic.EditView):
     pass
 
 

@@ -42,15 +42,18 @@ def _series(*, issuer: Issuer, kind: str, year: int) -> NumberSeries:
 
 
 @transaction.atomic
-def change_series(*, series_id: int, format: str, next_number: int, user: Any = None) -> NumberSeries:  # noqa: A002
+def change_series(
+    *, series_id: int, number_format: str, next_number: int | None = None, user: Any = None
+) -> NumberSeries:
     """Another format, or another first number while none has been taken; raises NumbersTaken.
 
     Locked, because a run may be taking numbers at this moment: only what was asked for is written.
     """
     series = NumberSeries.objects.select_for_update(no_key=True).get(pk=series_id)
-    if next_number != series.next_number and series.documents.exists():
+    wanted = next_number or series.next_number
+    if wanted != series.next_number and series.documents.exists():
         raise NumbersTaken(series=series)
-    series.format, series.next_number = format, next_number
+    series.format, series.next_number = number_format, wanted
     series.save(update_fields=["format", "next_number"])
-    log(instance=series, action="wagtail.edit", user=user, data={"format": format, "next": next_number})
+    log(instance=series, action="wagtail.edit", user=user, data={"format": number_format, "next": wanted})
     return series

@@ -1,0 +1,370 @@
+"""Customers: the list, the form, and the page with everything on their account."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+import django_filters
+from django import forms
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet, Sum
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin.forms.models import WagtailAdminModelForm
+from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
+from wagtail.admin.ui.tables import Column
+from wagtail.admin.widgets import AdminDateInput
+
+from cms_billing.core import clock
+from cms_billing.core.admin import (
+    Action,
+    ActionView,
+    BillingFilterSet,
+    BillingModelViewSet,
+    DateColumn,
+    Fact,
+    InspectView,
+    LinkColumn,
+    MoneyColumn,
+    Section,
+    StateColumn,
+    TableSection,
+    date_text,
+    money_text,
+)
+from cms_billing.core.money import Money
+from cms_billing.core.ui.viewsets import BillingCreateView
+
+from ..models import Customer, LedgerEntry, OpenItem
+from ..services import block_dunning, give_number, lift_dunning_block
+
+# Rows of a section before it says where the rest is.
+SHORT = 10
+
+
+class CustomerForm(WagtailAdminModelForm):
+    account = forms.CharField(
+        label=gettext_lazy("User account"),
+        required=False,
+        help_text=gettext_lazy(
+            "User name or e-mail address of the person's login; they see these invoices there."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.user_id:
+            self.fields["account"].initial = self.instance.user.get_username()
+        self.fields["number"].required = self.instance.pk is not None
+        if self.instance.pk is not None:
+            # Documents, numbers and access hang on it: a customer stays with their issuer.
+            self.fields["issuer"].disabled = True
+        else:
+            self.fields["number"].help_text = _("Leave it empty for the next one.")
+
+    def clean_account(self) -> Any:
+        name = self.cleaned_data["account"].strip()
+        if not name:
+            return None
+        users = get_user_model()._default_manager.filter(
+            Q(**{get_user_model().USERNAME_FIELD: name}) | Q(email__iexact=name)
+        )
+        found = list(users[:2])
+        if len(found) != 1:
+            raise ValidationError(
+                _("There is no user “%(name)s”.")
+                if not found
+                else _("Several users have the address %(name)s."),
+                params={"name": name},
+            )
+        return found[0]
+
+    def clean_country(self) -> str:
+        return self.cleaned_data["country"].strip().upper()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if not (data.get("company") or data.get("first_name") or data.get("last_name")):
+            self.add_error("last_name", _("Fill in a company or the name of a person."))
+        user, issuer = data.get("account"), data.get("issuer")
+        if user and issuer:
+            others = Customer.objects.filter(issuer=issuer, user=user).exclude(pk=self.instance.pk)
+            if other := others.first():
+                self.add_error(
+                    "account",
+                    _("This account belongs to customer %(number)s already.") % {"number": other.number},
+                )
+        if "account" not in self.errors:
+            self.instance.user = user
+        return data
+
+
+class CustomerCreateView(BillingCreateView):
+    def save_instance(self) -> Customer:
+        """Without a number of its own the customer gets one from its id."""
+        customer = self.form.instance
+        wants_number = not customer.number
+        if wants_number:
+            customer.number = f"new-{uuid.uuid4().hex[:20]}"
+        saved = super().save_instance()
+        if wants_number:
+            saved.number = give_number(customer_id=saved.pk)
+        return saved
+
+
+class CustomerFilterSet(BillingFilterSet):
+    owes = django_filters.BooleanFilter(
+        label=gettext_lazy("Owes something"),
+        method="filter_owes",
+        widget=forms.Select(
+            choices=[("", gettext_lazy("All")), ("true", gettext_lazy("Yes")), ("false", gettext_lazy("No"))]
+        ),
+    )
+
+    class Meta:
+        model = Customer
+        fields = ["kind", "dunning_block", "country"]
+
+    def filter_owes(self, customers: QuerySet[Customer], name: str, value: bool) -> QuerySet[Customer]:  # noqa: FBT001
+        owing = OpenItem.objects.open().values("customer_id")
+        return customers.filter(pk__in=owing) if value else customers.exclude(pk__in=owing)
+
+
+class CustomerInspectView(InspectView):
+    extension = "billing_customer"
+    actions = [
+        Action(
+            gettext_lazy("Block reminders"),
+            "billing-customer:block",
+            "lock",
+            "cms_billing_faktura.block_dunning",
+            when=lambda customer: not customer.dunning_block,
+        ),
+        Action(
+            gettext_lazy("Lift the block on reminders"),
+            "billing-customer:lift_block",
+            "lock-open",
+            "cms_billing_faktura.block_dunning",
+            when=lambda customer: customer.dunning_block,
+        ),
+    ]
+
+    def rows(self) -> QuerySet[Customer]:
+        return super().rows().select_related("issuer", "user")
+
+    def facts(self) -> Iterable[Fact]:
+        customer = self.object
+        yield Fact(_("Number"), customer.number)
+        yield Fact(_("Address"), "\n".join([*customer.address_lines, customer.country]))
+        yield Fact(_("E-mail"), customer.email, url=f"mailto:{customer.email}")
+        yield Fact(_("Kind"), customer.get_kind_display())
+        yield Fact(_("VAT id"), customer.vat_id)
+        yield Fact(_("Issuer"), customer.issuer)
+        yield Fact(_("Language"), customer.get_language_display())
+        yield Fact(_("User account"), customer.user.get_username() if customer.user else "")
+        for balance in balances_of(customer):
+            label = _("Owes in all") if balance.minor > 0 else _("Account balance")
+            yield Fact(label, money_text(balance), tone="critical" if balance.minor > 0 else "good")
+        if customer.dunning_block:
+            yield Fact(_("Reminders"), block_text(customer), tone="warning")
+        yield Fact(_("Note"), customer.note)
+
+    def own_sections(self) -> Iterable[Section]:
+        yield self._open_items()
+        yield self._documents()
+        yield self._statement()
+
+    def _open_items(self) -> Section:
+        items = self.object.open_items.open().select_related("document")
+        today = clock.today(self.object.issuer)
+        return TableSection(
+            _("Open items"),
+            [
+                _document_column(lambda item: item.document),
+                DateColumn("due_on", label=_("Due on")),
+                StateColumn(
+                    "state",
+                    label=_("State"),
+                    accessor=lambda item: _("overdue") if item.due_on < today else _("open"),
+                    good=lambda item: item.due_on < today,
+                ),
+                MoneyColumn("open_amount", label=_("Open")),
+            ],
+            items,
+            empty=_("Nothing is owed."),
+        )
+
+    def _documents(self) -> Section:
+        documents = self.object.documents.all()[:SHORT]
+        return TableSection(
+            _("Latest documents"),
+            [
+                _document_column(lambda document: document),
+                DateColumn("issued_on", label=_("Date")),
+                MoneyColumn("gross", label=_("Total")),
+            ],
+            documents,
+            url=f"{reverse('billing-document:index')}?customer={self.object.number}",
+        )
+
+    def _statement(self) -> Section:
+        return TableSection(
+            _("Account statement"),
+            [
+                DateColumn("booked_on", label=_("Date")),
+                Column("kind", label=_("Entry"), accessor="get_kind_display"),
+                _document_column(lambda line: line.document),
+                Column("note", label=_("Note")),
+                MoneyColumn("amount", label=_("Amount")),
+                MoneyColumn("balance", label=_("Balance")),
+            ],
+            statement_of(self.object),
+            note=_(
+                "The latest %(n)s entries, oldest first. What is owed is positive, what settles it negative."
+            )
+            % {"n": STATEMENT_LENGTH},
+        )
+
+
+STATEMENT_LENGTH = 100
+
+
+def statement_of(customer: Customer) -> list[LedgerEntry]:
+    """The last entries in order, each with ``balance``: what was owed after it (in its currency)."""
+    entries = list(
+        customer.ledger_entries.select_related("document").order_by("-booked_on", "-id")[:STATEMENT_LENGTH]
+    )
+    after = {balance.currency: balance.minor for balance in balances_of(customer)}
+    for entry in entries:
+        entry.balance = Money(after[entry.currency], entry.currency)
+        after[entry.currency] -= entry.amount_minor
+    return entries[::-1]
+
+
+def balances_of(customer: Customer) -> list[Money]:
+    sums = customer.ledger_entries.order_by().values_list("currency").annotate(s=Sum("amount_minor"))
+    return [Money(amount, currency) for currency, amount in sums]
+
+
+def block_text(customer: Customer) -> str:
+    if customer.dunning_block_until:
+        text = _("blocked until %(day)s") % {"day": date_text(customer.dunning_block_until)}
+    else:
+        text = _("blocked")
+    return f"{text}: {customer.dunning_block_reason}" if customer.dunning_block_reason else text
+
+
+def _document_column(get_document: Any) -> LinkColumn:
+    def url(row: Any) -> str | None:
+        document = get_document(row)
+        return reverse("billing-document:inspect", args=[document.pk]) if document else None
+
+    return LinkColumn(
+        "document", label=_("Document"), accessor=lambda row: str(get_document(row) or ""), get_url=url
+    )
+
+
+class BlockForm(forms.Form):
+    until = forms.DateField(
+        label=gettext_lazy("Until"),
+        required=False,
+        widget=AdminDateInput,
+        help_text=gettext_lazy("With this day. Empty: until somebody lifts the block."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=200, help_text=gettext_lazy("For your colleagues.")
+    )
+
+
+class BlockView(ActionView):
+    model = Customer
+    permission = "cms_billing_faktura.block_dunning"
+    page_title = gettext_lazy("Block reminders")
+    explanation = gettext_lazy(
+        "No reminders are sent to this customer and no level is reached. What is locked already stays locked."
+    )
+    form_class = BlockForm
+
+    def perform(self, form: forms.Form) -> str:
+        block_dunning(
+            customer_id=self.object.pk,
+            until=form.cleaned_data["until"],
+            reason=form.cleaned_data["reason"],
+            today=clock.today(self.object.issuer),
+            user=self.request.user,
+        )
+        return _("%(customer)s gets no reminders.") % {"customer": self.object}
+
+
+class LiftBlockView(ActionView):
+    model = Customer
+    permission = "cms_billing_faktura.block_dunning"
+    page_title = gettext_lazy("Lift the block on reminders")
+    explanation = gettext_lazy("Reminders go on with the next daily run, one level at a time.")
+
+    def perform(self, form: forms.Form) -> str:
+        lift_dunning_block(customer_id=self.object.pk, user=self.request.user)
+        return _("%(customer)s gets reminders again.") % {"customer": self.object}
+
+
+class CustomerViewSet(BillingModelViewSet):
+    model = Customer
+    icon = "group"
+    menu_order = 200
+    list_display = [
+        "__str__",
+        Column("email", label=gettext_lazy("E-mail"), sort_key="email"),
+        Column("city", label=gettext_lazy("City"), sort_key="city"),
+        Column("kind", label=gettext_lazy("Kind"), accessor="get_kind_display"),
+        Column(
+            "dunning_block",
+            label=gettext_lazy("Reminders"),
+            accessor=lambda customer: _("blocked") if customer.dunning_block else "",
+        ),
+    ]
+    ordering = "number"
+    search_fields = ["number", "company", "first_name", "last_name", "email"]
+    filterset_class = CustomerFilterSet
+    add_view_class = CustomerCreateView
+    inspect_view_class = CustomerInspectView
+    delete_instead = gettext_lazy("What has been billed has to be kept for ten years.")
+    edit_handler = ObjectList(
+        [
+            MultiFieldPanel(
+                [FieldPanel("issuer"), FieldRowPanel([FieldPanel("number"), FieldPanel("kind")])],
+                heading=gettext_lazy("Account"),
+            ),
+            MultiFieldPanel(
+                [
+                    FieldPanel("company"),
+                    FieldRowPanel([FieldPanel("first_name"), FieldPanel("last_name")]),
+                    FieldPanel("street"),
+                    FieldPanel("address_addition"),
+                    FieldRowPanel([FieldPanel("postal_code"), FieldPanel("city"), FieldPanel("country")]),
+                ],
+                heading=gettext_lazy("Name and address"),
+                help_text=gettext_lazy("Printed on invoices; the law asks for the full address."),
+            ),
+            MultiFieldPanel(
+                [
+                    FieldRowPanel([FieldPanel("email"), FieldPanel("language")]),
+                    FieldPanel("vat_id"),
+                    FieldPanel("account"),
+                ],
+                heading=gettext_lazy("Contact"),
+            ),
+            FieldPanel("note"),
+        ],
+        base_form_class=CustomerForm,
+    )
+
+    def get_urlpatterns(self) -> list[Any]:
+        return [
+            *super().get_urlpatterns(),
+            path("block/<int:pk>/", self.construct_view(BlockView), name="block"),
+            path("lift-block/<int:pk>/", self.construct_view(LiftBlockView), name="lift_block"),
+        ]

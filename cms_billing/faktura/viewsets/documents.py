@@ -1,0 +1,466 @@
+"""Documents: found, read, sent again and cancelled. Never edited: issued means frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin.filters import DateRangePickerWidget
+from wagtail.admin.ui.tables import Column
+
+from cms_billing.core import clock
+from cms_billing.core.admin import (
+    Action,
+    ActionView,
+    BillingFilterSet,
+    DateColumn,
+    Fact,
+    Facts,
+    InspectView,
+    LinkColumn,
+    MoneyColumn,
+    ReadOnlyViewSet,
+    Section,
+    StateColumn,
+    TableSection,
+    TextSection,
+    date_text,
+    money_text,
+    rows_visible_to,
+)
+from cms_billing.core.ui.viewsets import BillingIndexView
+
+from ..exceptions import CannotCancel
+from ..models import Document, DocumentKind, LedgerEntry
+from ..rules import CANCELLABLE_KINDS
+from ..selectors import Standing, account_documents, with_standing
+from ..services import cancel_document
+
+# Currencies whose number of decimals is not two: for filters by amount.
+NO_DECIMALS = [
+    "BIF",
+    "CLP",
+    "DJF",
+    "GNF",
+    "ISK",
+    "JPY",
+    "KMF",
+    "KRW",
+    "PYG",
+    "RWF",
+    "UGX",
+    "UYI",
+    "VND",
+    "VUV",
+    "XAF",
+    "XOF",
+    "XPF",
+]
+THREE_DECIMALS = ["BHD", "JOD", "KWD", "LYD", "OMR", "TND"]
+
+
+def standing_of(document: Any) -> Standing:
+    """Where a document from ``with_standing`` stands today at its issuer."""
+    return account_documents([document], today=clock.today(document.issuer))[0].standing
+
+
+class AmountRangeWidget(django_filters.widgets.SuffixedMultiWidget):
+    template_name = "wagtailadmin/widgets/range_input.html"
+    suffixes = ["min", "max"]
+
+    def __init__(self, attrs: Any = None) -> None:
+        super().__init__(
+            (
+                forms.NumberInput(attrs={"placeholder": gettext_lazy("From"), "step": "0.01"}),
+                forms.NumberInput(attrs={"placeholder": gettext_lazy("To"), "step": "0.01"}),
+            ),
+            attrs,
+        )
+
+    def decompress(self, value: Any) -> list[Any]:
+        return [value.start, value.stop] if value else [None, None]
+
+
+def between(rows: QuerySet[Any], column: str, bounds: slice) -> QuerySet[Any]:
+    """Rows whose minor units in ``column`` lie between two amounts as people write them, in any currency."""
+    return rows.filter(
+        Q(currency__in=NO_DECIMALS) & _between(column, bounds, 1)
+        | Q(currency__in=THREE_DECIMALS) & _between(column, bounds, 1000)
+        | ~Q(currency__in=NO_DECIMALS + THREE_DECIMALS) & _between(column, bounds, 100)
+    )
+
+
+def _between(column: str, bounds: slice, factor: int) -> Q:
+    condition = Q()
+    if bounds.start is not None:
+        condition &= Q(**{f"{column}__gte": _clip(bounds.start * factor)})
+    if bounds.stop is not None:
+        condition &= Q(**{f"{column}__lte": _clip(bounds.stop * factor)})
+    return condition
+
+
+def _clip(value: Decimal) -> int:
+    """Into the range of the column: an absurd bound is no error, it only matches all or nothing."""
+    limit = Decimal(2**62)
+    return int(max(-limit, min(limit, value)))
+
+
+class DocumentFilterSet(BillingFilterSet):
+    kind = django_filters.MultipleChoiceFilter(
+        label=gettext_lazy("Kind"), choices=DocumentKind.choices, widget=forms.CheckboxSelectMultiple
+    )
+    standing = django_filters.ChoiceFilter(
+        label=gettext_lazy("State"),
+        choices=[
+            (s.value, s.label) for s in (Standing.OPEN, Standing.OVERDUE, Standing.PAID, Standing.CANCELLED)
+        ],
+        method="filter_standing",
+        widget=forms.RadioSelect,
+        empty_label=gettext_lazy("All"),
+    )
+    issued_on = django_filters.DateFromToRangeFilter(label=gettext_lazy("Date"), widget=DateRangePickerWidget)
+    due_on = django_filters.DateFromToRangeFilter(label=gettext_lazy("Due"), widget=DateRangePickerWidget)
+    customer = django_filters.CharFilter(
+        label=gettext_lazy("Customer number"), field_name="customer__number", lookup_expr="iexact"
+    )
+    gross = django_filters.RangeFilter(
+        label=gettext_lazy("Total"), method="filter_gross", widget=AmountRangeWidget
+    )
+
+    class Meta:
+        model = Document
+        fields = ["kind"]
+
+    def filter_standing(self, documents: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        if value == Standing.CANCELLED.value:
+            return documents.filter(is_cancelled=True)
+        documents = documents.filter(is_cancelled=False, open_item__isnull=False)
+        today = clock.today()
+        return {
+            Standing.PAID.value: documents.filter(open_item__open_minor__lte=0),
+            Standing.OPEN.value: documents.filter(open_item__open_minor__gt=0),
+            Standing.OVERDUE.value: documents.filter(
+                open_item__open_minor__gt=0, open_item__due_on__lt=today
+            ),
+        }[value]
+
+    def filter_gross(self, documents: QuerySet[Any], name: str, value: slice) -> QuerySet[Any]:
+        return between(documents, "gross_minor", value)
+
+
+class DocumentIndexView(BillingIndexView):
+    def rows(self) -> QuerySet[Any]:
+        return with_standing(super().rows()).select_related("issuer", "customer", "open_item")
+
+
+class DocumentInspectView(InspectView):
+    extension = "billing_document"
+    actions = [
+        Action(
+            gettext_lazy("Open the PDF"),
+            "billing-document:pdf",
+            "doc-full",
+            "cms_billing_faktura.view_document",
+            when=lambda document: document.has_pdf,
+        ),
+        Action(
+            gettext_lazy("Send again"),
+            "billing-document:send_again",
+            "mail",
+            "cms_billing_faktura.send_document",
+            when=lambda document: document.has_pdf,
+        ),
+        Action(
+            gettext_lazy("Cancel"),
+            "billing-document:cancel",
+            "cross",
+            "cms_billing_faktura.cancel_document",
+            when=lambda document: document.kind in CANCELLABLE_KINDS and not document.is_cancelled,
+        ),
+    ]
+
+    def rows(self) -> QuerySet[Any]:
+        return with_standing(super().rows()).select_related("issuer", "customer", "open_item", "corrects")
+
+    def facts(self) -> Iterable[Fact]:
+        document = self.object
+        standing = standing_of(document)
+        tone = {Standing.PAID: "good", Standing.OVERDUE: "critical", Standing.CANCELLED: "warning"}.get(
+            standing, ""
+        )
+        customer_url = reverse("billing-customer:inspect", args=[document.customer_id])
+        item = getattr(document, "open_item", None)
+        yield Fact(_("Number"), document.number)
+        yield Fact(_("State"), standing.label or document.get_state_display(), tone=tone)
+        yield Fact(_("Customer"), document.customer, url=customer_url)
+        yield Fact(_("Date"), date_text(document.issued_on))
+        yield Fact(_("Due on"), date_text(item.due_on if item else document.due_on))
+        yield Fact(_("Service period"), period_text(document))
+        yield Fact(_("Net"), money_text(document.net))
+        yield Fact(_("Tax"), money_text(document.tax))
+        yield Fact(_("Total"), money_text(document.gross))
+        if item is not None:
+            yield Fact(
+                _("Open"), money_text(item.open_amount), tone="critical" if item.open_minor > 0 else "good"
+            )
+        yield Fact(_("Issuer"), document.issuer)
+        yield Fact(_("Reason"), document.extra.get("reason"))
+
+    def own_sections(self) -> Iterable[Section]:
+        document = self.object
+        if document.extra.get("text"):
+            yield TextSection(document.extra.get("subject") or _("Text"), document.extra["text"])
+        if document.line_count:
+            yield lines_section(document)
+            yield tax_section(document)
+        yield ledger_section(document)
+        yield from related_section(document)
+        yield deliveries_section(document)
+        yield archive_section(document)
+
+
+def period_text(row: Any) -> str:
+    if not row.service_start:
+        return ""
+    return f"{date_text(row.service_start)} – {date_text(row.service_end)}"
+
+
+def lines_section(document: Document) -> Section:
+    return TableSection(
+        _("Lines"),
+        [
+            Column("position", label=_("No.")),
+            Column("description", label=_("Description")),
+            Column("period", label=_("Service period"), accessor=period_text),
+            Column("quantity", label=_("Quantity"), accessor=lambda line: line.quantity.normalize()),
+            MoneyColumn("unit_price", label=_("Unit price")),
+            Column("tax", label=_("Tax"), accessor=lambda line: f"{line.tax_percent.normalize():f} %"),
+            MoneyColumn("gross", label=_("Total")),
+        ],
+        document.lines.select_related("document"),
+        note=_("Prices include tax.") if document.prices_include_tax else _("Prices without tax."),
+    )
+
+
+def tax_section(document: Document) -> Section:
+    return TableSection(
+        _("Tax"),
+        [
+            Column(
+                "rate",
+                label=_("Rate"),
+                accessor=lambda group: f"{group.get_tax_code_display()} {group.tax_percent.normalize():f} %",
+            ),
+            Column("notice", label=_("Notice")),
+            MoneyColumn("net", label=_("Net")),
+            MoneyColumn("tax", label=_("Tax")),
+            MoneyColumn("gross", label=_("Total")),
+        ],
+        document.tax_groups.select_related("document"),
+    )
+
+
+def ledger_section(document: Document) -> Section:
+    return TableSection(
+        _("Ledger"),
+        [
+            DateColumn("booked_on", label=_("Date")),
+            Column("kind", label=_("Entry"), accessor="get_kind_display"),
+            Column("note", label=_("Note")),
+            MoneyColumn("amount", label=_("Amount")),
+        ],
+        LedgerEntry.objects.filter(document=document),
+        empty=_("Nothing is posted to this document."),
+        note=_("The open amount is the sum of these entries."),
+    )
+
+
+def related_section(document: Document) -> Iterable[Section]:
+    related = [*([document.corrects] if document.corrects else []), *document.corrections.all()]
+    if related:
+        yield TableSection(
+            _("Related documents"),
+            [
+                LinkColumn("number", label=_("Document"), accessor=str, get_url=document_url),
+                DateColumn("issued_on", label=_("Date")),
+                MoneyColumn("gross", label=_("Total")),
+            ],
+            related,
+        )
+
+
+def document_url(document: Document) -> str:
+    return reverse("billing-document:inspect", args=[document.pk])
+
+
+def deliveries_section(document: Document) -> Section:
+    return TableSection(
+        _("Sent"),
+        [
+            Column("to", label=_("To")),
+            Column("purpose", label=_("Occasion"), accessor="get_purpose_display"),
+            StateColumn(
+                "work_state",
+                label=_("State"),
+                accessor="get_work_state_display",
+                good=lambda delivery: delivery.work_state == delivery.WorkState.DONE,
+            ),
+            DateColumn("sent_at", label=_("Sent at")),
+            Column("last_error", label=_("Last error")),
+        ],
+        document.deliveries.order_by("pk"),
+        empty=_("Not sent by e-mail.")
+        if document.recipient_email
+        else _("No e-mail address: send it by post."),
+    )
+
+
+def archive_section(document: Document) -> Section:
+    rendering = getattr(document, "rendering", None)
+    facts = [
+        Fact(
+            record.filename,
+            _("SHA-256 %(hash)s, no. %(n)s of the chain") % {"hash": record.sha256, "n": record.sequence},
+        )
+        for record in document.archive_records.all()
+    ]
+    if rendering is not None and not facts:
+        facts.append(Fact(_("PDF"), rendering.get_work_state_display(), tone="warning"))
+        facts.append(Fact(_("Last error"), rendering.last_error, tone="critical"))
+    return Facts(_("Archive"), facts)
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=200,
+        help_text=gettext_lazy("Printed on the cancellation, such as “wrong address”."),
+    )
+    then = forms.ChoiceField(
+        label=gettext_lazy("What was billed"),
+        choices=[
+            ("again", gettext_lazy("is billed again with the next run (the invoice was wrong)")),
+            ("void", gettext_lazy("is not billed any more (the sale is off)")),
+        ],
+        widget=forms.RadioSelect,
+        initial="again",
+    )
+
+
+class CancelView(ActionView):
+    model = Document
+    permission = "cms_billing_faktura.cancel_document"
+    page_title = gettext_lazy("Cancel")
+    action_label = gettext_lazy("Issue the cancellation")
+    is_dangerous = True
+    form_class = CancelForm
+    explanation = gettext_lazy(
+        "The invoice stays as it is. A cancellation with a number of its own is issued and sent to the customer; what "
+        "has been paid stays on their account."
+    )
+
+    def obstacle(self) -> str:
+        if self.object.corrections.filter(kind=DocumentKind.CANCELLATION).exists():
+            return str(CannotCancel(document=self.object, obstacle="cancelled"))
+        if self.object.kind not in CANCELLABLE_KINDS:
+            return str(CannotCancel(document=self.object, obstacle="kind"))
+        return ""
+
+    def perform(self, form: forms.Form) -> str:
+        cancellation = cancel_document(
+            document_id=self.object.pk,
+            reason=form.cleaned_data["reason"],
+            today=clock.today(self.object.issuer),
+            user=self.request.user,
+            bill_again=form.cleaned_data["then"] == "again",
+        )
+        return _("%(document)s is cancelled by %(cancellation)s.") % {
+            "document": self.object,
+            "cancellation": cancellation.number,
+        }
+
+
+class SendAgainForm(forms.Form):
+    to = forms.EmailField(label=gettext_lazy("To"))
+
+
+class SendAgainView(ActionView):
+    model = Document
+    permission = "cms_billing_faktura.send_document"
+    page_title = gettext_lazy("Send again")
+    form_class = SendAgainForm
+    explanation = gettext_lazy("The archived PDF is sent once more, unchanged.")
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"to": self.object.customer.email or self.object.recipient_email}
+
+    def perform(self, form: forms.Form) -> str:
+        from ..services import send_again
+
+        send_again(document_id=self.object.pk, to=form.cleaned_data["to"], user=self.request.user)
+        return _("%(document)s goes to %(to)s.") % {"document": self.object, "to": form.cleaned_data["to"]}
+
+
+def pdf_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """The archived bytes, shown in the browser."""
+    from ..archive import archived_pdf
+
+    if not request.user.has_perm("cms_billing_faktura.view_document"):  # type: ignore[union-attr]
+        raise PermissionDenied
+    document = get_object_or_404(with_standing(rows_visible_to(Document, request.user)), pk=pk, has_pdf=True)
+    response = HttpResponse(archived_pdf(document), content_type="application/pdf")
+    filename = document.number.replace("/", "-").replace('"', "")
+    response["Content-Disposition"] = f'inline; filename="{filename}.pdf"'
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+class DocumentViewSet(ReadOnlyViewSet):
+    model = Document
+    icon = "doc-full-inverse"
+    menu_order = 300
+    list_display = [
+        "__str__",
+        Column("recipient_name", label=gettext_lazy("Customer"), sort_key="recipient_name"),
+        DateColumn("issued_on", label=gettext_lazy("Date"), sort_key="issued_on"),
+        DateColumn(
+            "due_on", label=gettext_lazy("Due on"), accessor="open_item.due_on", sort_key="open_item__due_on"
+        ),
+        StateColumn(
+            "standing",
+            label=gettext_lazy("State"),
+            accessor=lambda document: standing_of(document).label,
+            good=lambda document: standing_of(document) is Standing.OVERDUE,
+        ),
+        MoneyColumn("gross", label=gettext_lazy("Total"), sort_key="gross_minor"),
+        MoneyColumn(
+            "open",
+            label=gettext_lazy("Open"),
+            accessor="open_item.open_amount",
+            sort_key="open_item__open_minor",
+        ),
+    ]
+    ordering = ("-issued_on", "-id")
+    search_fields = ["number", "recipient_name", "recipient_email", "customer__number"]
+    filterset_class = DocumentFilterSet
+    index_view_class = DocumentIndexView
+    inspect_view_class = DocumentInspectView
+
+    def get_urlpatterns(self) -> list[Any]:
+        return [
+            *super().get_urlpatterns(),
+            path("pdf/<int:pk>/", pdf_view, name="pdf"),
+            path("cancel/<int:pk>/", self.construct_view(CancelView), name="cancel"),
+            path("send-again/<int:pk>/", self.construct_view(SendAgainView), name="send_again"),
+        ]

@@ -1,0 +1,222 @@
+"""The issuer: company data, letterhead, bank, numbers, mails, and who may see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin.forms.models import WagtailAdminModelForm
+from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, TabbedInterface
+from wagtail.admin.ui.tables import Column
+
+from cms_billing.core import clock
+from cms_billing.core.admin import (
+    BillingModelViewSet,
+    Fact,
+    InspectView,
+    StateColumn,
+    TableSection,
+    TextSection,
+)
+from cms_billing.core.ui.sections import Section
+from cms_billing.core.ui.viewsets import BillingCreateView, BillingEditView
+
+from .. import rules
+from ..exceptions import FIELD_LABELS
+from ..models import Issuer
+from .panels import MailTextsPanel, MissingPanel, NumbersPanel
+from .settings import preview_of
+
+# A recipient with everything: what is missing then is missing at the issuer.
+_ANYBODY = {"name": "-", "street": "-", "postal_code": "-", "city": "-", "country": "-"}
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def missing_of(issuer: Issuer) -> list[str]:
+    """What the law asks for and the issuer's data do not say yet, as names of fields for people."""
+    facts = {
+        name: getattr(issuer, name)
+        for name in ("legal_name", "street", "postal_code", "city", "country", "tax_number", "vat_id")
+    }
+    return [str(FIELD_LABELS[name]) for name in rules.missing_on_invoice(facts, _ANYBODY)]
+
+
+class IssuerForm(WagtailAdminModelForm):
+    def clean_iban(self) -> str:
+        return self.cleaned_data["iban"].replace(" ", "").upper()
+
+    def clean_bic(self) -> str:
+        return self.cleaned_data["bic"].replace(" ", "").upper()
+
+    def clean_currency(self) -> str:
+        return self.cleaned_data["currency"].strip().upper()
+
+    def clean_accent_color(self) -> str:
+        color = self.cleaned_data["accent_color"]
+        if not _COLOR.fullmatch(color):
+            raise ValidationError(_("Write the colour as # and six digits, such as #1f4e5f."))
+        return color
+
+    def clean_payment_days(self) -> int:
+        days = self.cleaned_data["payment_days"]
+        if days > 365:
+            raise ValidationError(_("More than a year to pay cannot be meant."))
+        return days
+
+    def clean_groups(self) -> Any:
+        """Whoever is no superuser sees issuers through their groups: nobody may lock themselves out."""
+        groups = self.cleaned_data["groups"]
+        user = self.for_user
+        if user and not user.is_superuser:
+            mine = set(user.groups.values_list("pk", flat=True))
+            if not mine & {group.pk for group in groups}:
+                raise ValidationError(
+                    _("Choose at least one of your own groups, or you could not see this issuer any more.")
+                )
+        return groups
+
+
+def _tab(heading: Any, *panels: Any) -> ObjectList:
+    return ObjectList(list(panels), heading=heading)
+
+
+COMPANY = _tab(
+    gettext_lazy("Company"),
+    MissingPanel(missing_of),
+    MultiFieldPanel(
+        [FieldPanel("name"), FieldPanel("legal_name"), FieldPanel("is_active")], heading=gettext_lazy("Name")
+    ),
+    MultiFieldPanel(
+        [
+            FieldPanel("street"),
+            FieldRowPanel([FieldPanel("postal_code"), FieldPanel("city"), FieldPanel("country")]),
+            FieldRowPanel([FieldPanel("email"), FieldPanel("phone")]),
+            FieldPanel("website"),
+        ],
+        heading=gettext_lazy("Address and contact"),
+    ),
+    MultiFieldPanel(
+        [
+            FieldRowPanel([FieldPanel("tax_number"), FieldPanel("vat_id")]),
+            FieldPanel("small_business"),
+            FieldPanel("register_entry"),
+            FieldPanel("managing_directors"),
+        ],
+        heading=gettext_lazy("Tax and register"),
+    ),
+    MultiFieldPanel(
+        [
+            FieldRowPanel([FieldPanel("currency"), FieldPanel("language"), FieldPanel("time_zone")]),
+            FieldPanel("payment_days"),
+        ],
+        heading=gettext_lazy("Terms"),
+    ),
+)
+LETTERHEAD = _tab(
+    gettext_lazy("Letterhead"),
+    FieldPanel("logo"),
+    FieldPanel("accent_color", widget=forms.TextInput(attrs={"type": "color"})),
+    FieldPanel("invoice_intro"),
+    FieldPanel("invoice_closing"),
+    FieldPanel("letter_footer"),
+)
+BANK = _tab(
+    gettext_lazy("Bank"),
+    FieldPanel("account_holder"),
+    FieldRowPanel([FieldPanel("iban"), FieldPanel("bic")]),
+    FieldPanel("bank_name"),
+    FieldPanel("creditor_id"),
+)
+MAILS = _tab(
+    gettext_lazy("E-mail"),
+    FieldPanel("mail_from"),
+    FieldPanel("reply_to"),
+    FieldPanel("mail_copy_to"),
+    MailTextsPanel(),
+)
+ACCESS = _tab(
+    gettext_lazy("Access"),
+    FieldPanel("groups", widget=forms.CheckboxSelectMultiple),
+    FieldPanel("sites", widget=forms.CheckboxSelectMultiple),
+)
+NUMBERS = _tab(gettext_lazy("Numbers"), NumbersPanel())
+
+
+class IssuerInspectView(InspectView):
+    def facts(self) -> Iterable[Fact]:
+        issuer = self.object
+        return [
+            Fact(_("Legal name"), issuer.legal_name),
+            Fact(
+                _("Address"),
+                "\n".join(filter(None, [issuer.street, f"{issuer.postal_code} {issuer.city}".strip()])),
+            ),
+            Fact(_("Tax number"), issuer.tax_number),
+            Fact(_("VAT id"), issuer.vat_id),
+            Fact(_("IBAN"), issuer.iban),
+            Fact(_("Language"), issuer.get_language_display()),
+            Fact(_("Time zone"), issuer.time_zone),
+            Fact(_("Today there"), clock.today(issuer).isoformat()),
+        ]
+
+    def own_sections(self) -> Iterable[Section]:
+        if missing := missing_of(self.object):
+            text = _("Invoices are not issued until this is filled in: %(fields)s.") % {
+                "fields": ", ".join(missing)
+            }
+            yield TextSection(_("Missing for a lawful invoice"), text, tone="warning")
+        columns = [
+            Column("kind", label=_("Document"), accessor="get_kind_display"),
+            Column("year", label=_("Year")),
+            Column("next", label=_("Next number"), accessor=preview_of),
+        ]
+        yield TableSection(
+            _("Number series"),
+            columns,
+            self.object.series.all(),
+            empty=_("They start with the first document of their kind."),
+            url=reverse("billing-numberseries:index"),
+        )
+
+
+class IssuerCreateView(BillingCreateView):
+    def get_initial(self) -> dict[str, Any]:
+        user = self.request.user
+        mine = [] if user.is_superuser else list(user.groups.all())
+        return {**super().get_initial(), "groups": mine}
+
+
+class IssuerViewSet(BillingModelViewSet):
+    model = Issuer
+    icon = "home"
+    menu_label = gettext_lazy("Issuers")
+    menu_order = 700
+    add_to_reference_index = True
+    list_display = [
+        "name",
+        "legal_name",
+        "city",
+        "currency",
+        StateColumn(
+            "is_active",
+            label=gettext_lazy("State"),
+            accessor=lambda issuer: _("active") if issuer.is_active else _("inactive"),
+            good=lambda issuer: issuer.is_active,
+        ),
+    ]
+    search_fields = ["name", "legal_name", "city"]
+    edit_handler = TabbedInterface(
+        [COMPANY, LETTERHEAD, BANK, NUMBERS, MAILS, ACCESS], base_form_class=IssuerForm
+    )
+    add_view_class = IssuerCreateView
+    edit_view_class = BillingEditView
+    inspect_view_class = IssuerInspectView
+    delete_instead = gettext_lazy(
+        "What has been issued has to be kept for ten years. Untick “active” to stop billing for this issuer."
+    )
