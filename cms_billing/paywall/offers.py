@@ -1,14 +1,4 @@
-"""The plans that open a page, as the teaser shows them: name, price, and where to buy.
-
-Where to buy is said by whoever sells: it registers one function (``memberships.offers``, so that shop and paywall need
-not know each other), and the teaser's guests cost no query.
-
-    from cms_billing.memberships import offers
-
-    @offers.register_offer_url
-    def shop_addresses(plan_ids):
-        return {plan_id: "/shop/…/" for plan_id in plan_ids}
-"""
+"""The plans that open a page, as the teaser shows them: name, price, and where to buy (``memberships.offers``)."""
 
 from __future__ import annotations
 
@@ -17,9 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from cms_billing.core.money import Money
-from cms_billing.memberships.offers import OfferUrls, offer_urls, register_offer_url
-
-__all__ = ["DatedPrice", "Offer", "OfferUrls", "PlanFacts", "offer_urls", "offers_on", "register_offer_url"]
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from wagtail.models import Page
 
 from cms_billing.core.exceptions import BillingError
 from cms_billing.memberships.models import Plan, PlanPrice
+from cms_billing.memberships.offers import offer_urls
 
 from .models import AccessRule
-from .offers import DatedPrice, PlanFacts, offer_urls
+from .offers import DatedPrice, PlanFacts
 from .rules import Rule
 
 VERSION_KEY = "cms_billing.paywall.rules"
