@@ -13,7 +13,8 @@ from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer
-from cms_billing.faktura.services import Batch, Fee, Problem, issue_drafts, post_fees
+from cms_billing.faktura.services import Batch, Problem, issue_drafts
+from cms_billing.faktura.services.ledger import Fee, post_fees
 
 from ..exceptions import NoProcedure
 from ..letters import Letter, letter_for, locks
@@ -139,18 +140,20 @@ class CaseWriter:
                 last_letter_on=self.today,
             )
             self.new.append(case)
-            self._step(case, CaseStep.Kind.OPENED)
+            self._step(case, CaseStep.Kind.OPENED, level=0)
         else:
             self.reminded[claim.level, locked].append(case.pk)
         self._step(case, CaseStep.Kind.LETTER, level=claim.level, letter=letter)
 
-    def _step(self, case: Case, kind: str, *, level: int = 0, letter: Document | None = None) -> None:
+    def _step(
+        self, case: Case, kind: str, *, level: int | None = None, letter: Document | None = None
+    ) -> None:
         self.steps.append(
             CaseStep(
                 case=case,
                 at=self.now,
                 kind=kind,
-                level=level or case.level,
+                level=case.level if level is None else level,
                 letter=letter,
                 user_id=self.user_id,
             )
