@@ -9,6 +9,12 @@ class FakturaConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from cms_billing.core import outbox
+
+        from . import checks, models  # noqa: F401  (checks register themselves)
         from .frozen import freeze_tables
+        from .services import render_document, send_delivery
 
         freeze_tables()
+        outbox.register(models.Rendering, render_document)
+        outbox.register(models.Delivery, send_delivery)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cms_billing.core.money import Money
 
-from .models import ArchiveRecord, Document, DocumentKind
+from .models import ArchiveRecord, Delivery, Document, DocumentKind
 
 PDF = "application/pdf"
 
@@ -92,3 +92,13 @@ def _account_document(document: Any, *, today: date) -> AccountDocument:
         due_on=item.due_on if item else None,
         has_pdf=document.has_pdf,
     )
+
+
+def documents_without_delivery() -> QuerySet[Document]:
+    """Archived documents that nobody has sent: the customer had no e-mail address. To be printed and sent by post.
+
+    ``services.mark_sent_by_post`` or ``send_again`` takes one off the list.
+    """
+    archived = ArchiveRecord.objects.filter(document=OuterRef("pk"), content_type=PDF)
+    delivery = Delivery.objects.filter(document=OuterRef("pk"))
+    return Document.objects.filter(Exists(archived), ~Exists(delivery), state=Document.State.ISSUED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -107,6 +108,19 @@ class MailText(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_purpose_display()} ({self.language})"
+
+    def clean(self) -> None:
+        """A mistyped placeholder is found by the editor who typed it, not by the customer who reads it."""
+        from ..mailtexts import validate_placeholders
+
+        errors = {}
+        for field in ("subject", "body"):
+            try:
+                validate_placeholders(getattr(self, field))
+            except ValidationError as error:
+                errors[field] = error
+        if errors:
+            raise ValidationError(errors)
 
 
 class Delivery(OutsideWork):

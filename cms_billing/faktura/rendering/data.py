@@ -191,8 +191,11 @@ class DocumentData:
         return self.service_start == self.service_end
 
     @property
-    def lines_differ_in_period(self) -> bool:
-        return len({(line.service_start, line.service_end) for line in self.lines}) > 1
+    def lines_differ_in_detail(self) -> bool:
+        """The information block has one period and the contracts; where lines differ each tells its own."""
+        return (
+            len({(line.service_start, line.service_end, line.contract_reference) for line in self.lines}) > 1
+        )
 
     @property
     def to_pay(self) -> Money:

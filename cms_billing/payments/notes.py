@@ -1,0 +1,43 @@
+"""What an invoice says where its reader need not transfer anything, because we collect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from babel.dates import format_date
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from cms_billing.core.money import Money
+from cms_billing.faktura.models import OpenItem
+
+from .models import PaymentMethod
+from .providers import all_providers
+
+
+def collection_notes(document_ids: Sequence[int]) -> dict[int, str]:
+    """By document: from which card or account we collect and when, in the active language.
+
+    Documents that are settled, or whose customer has stored no way to collect, are left out.
+    """
+    collecting = [code for code, provider in all_providers().items() if provider.capabilities.charges]
+    items = list(OpenItem.objects.open().filter(pk__in=document_ids)) if collecting else []
+    if not items:
+        return {}
+    methods = PaymentMethod.objects.filter(
+        customer__in={item.customer_id for item in items},
+        state=PaymentMethod.State.USABLE,
+        is_default=True,
+        provider__in=collecting,
+    )
+    by_customer = {method.customer_id: method for method in methods}
+    return {item.pk: _note(item, method) for item in items if (method := by_customer.get(item.customer_id))}
+
+
+def _note(item: OpenItem, method: PaymentMethod) -> str:
+    language = get_language() or "en"
+    return _("We collect %(amount)s on %(day)s from %(method)s; there is nothing you have to do.") % {
+        "amount": Money(item.open_minor, item.currency).format(language),
+        "day": format_date(item.due_on, format="medium", locale=language.replace("-", "_")),
+        "method": method,
+    }
