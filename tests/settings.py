@@ -227,6 +227,8 @@ else:
 
 CMS_BILLING = {
     "SITE_URL": "http://testserver",
+    # Tests of the look of a PDF name WeasyPrint themselves.
+    "PDF_RENDERER": "cms_billing.testing.renderers.PlainRenderer",
     "PROVIDERS": {
         "bank_transfer": "cms_billing.payments.providers.bank_transfer.BankTransfer",
         "fake": "cms_billing.testing.providers.FakeProvider",
