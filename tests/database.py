@@ -34,7 +34,7 @@ KEPT_TEMPLATES = 6
 
 # What shapes the schema, its initial rows and its triggers.
 SHAPING_FILES = ("migrations/*.py", "models.py", "models/*.py", "apps.py", "freezing.py")
-OUR_PACKAGES = ("cms_billing", "tests")
+OUR_PACKAGES = ("cms_billing", "sandbox", "tests")
 
 
 def make_run_database(name: str, *, say: Callable[[str], None]) -> RunDatabase:
@@ -137,7 +137,7 @@ def dependencies_hash() -> str:
 def schema_hash() -> str:
     files = sorted(
         path
-        for root in (ROOT / "cms_billing", ROOT / "tests" / "testsite")
+        for root in map(ROOT.joinpath, OUR_PACKAGES)
         for pattern in SHAPING_FILES
         for path in root.rglob(pattern)
     )

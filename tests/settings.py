@@ -66,7 +66,7 @@ REPLACED_OSCAR_APPS = (
 
 INSTALLED_APPS = [
     *CMS_BILLING_APPS,
-    *([] if ONLY_DEPENDENCIES else ["tests.testsite"]),
+    *([] if ONLY_DEPENDENCIES else ["tests.testsite", "sandbox.site", "sandbox.mails"]),
     "wagtail.contrib.forms",
     "wagtail.contrib.redirects",
     "wagtail.contrib.settings",
@@ -102,7 +102,10 @@ MIDDLEWARE = [
     "oscar.apps.basket.middleware.BasketMiddleware",
 ]
 if not ONLY_DEPENDENCIES and exists("cms_billing.paywall.middleware"):
-    MIDDLEWARE.append("cms_billing.paywall.middleware.PaywallMiddleware")
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.contrib.auth.middleware.AuthenticationMiddleware") + 1,
+        "cms_billing.paywall.middleware.PaywallMiddleware",
+    )
 
 TEMPLATES = [
     {
