@@ -59,15 +59,19 @@ def _decide(request: HttpRequest, page: Page) -> Decision:
 
 
 def is_guest(request: HttpRequest) -> bool:
-    """Without touching the session where there is none: that would make the answer depend on cookies."""
+    settle_guest(request)
+    return not hasattr(request, "user") or not request.user.is_authenticated
+
+
+def settle_guest(request: HttpRequest) -> None:
+    """Who sends no session cookie is a guest, known without opening a session: its answer may serve all guests.
+
+    An authentication of another kind that comes later in ``MIDDLEWARE`` sets ``request.user`` itself.
+    """
     user = getattr(request, "user", None)
-    if user is None:
-        return True
     undecided = isinstance(user, SimpleLazyObject) and user._wrapped is empty
     if undecided and settings.SESSION_COOKIE_NAME not in request.COOKIES:
         request.user = AnonymousUser()
-        return True
-    return not user.is_authenticated
 
 
 def refuse(request: HttpRequest, page: Page, decision: Decision) -> HttpResponse:

@@ -13,12 +13,14 @@ from . import gate
 
 
 class PaywallMiddleware:
-    """After authentication in ``MIDDLEWARE``. Wagtail's own route is guarded by a hook as well (``wagtail_hooks``)."""
+    """Directly after authentication in ``MIDDLEWARE``. Wagtail's own route has a hook as well (``wagtail_hooks``)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Others behind us (Oscar's basket) ask for the user of each request, which would open a session for guests.
+        gate.settle_guest(request)
         response = self.get_response(request)
         # Once more, from outside: a view or decorator may have set its own headers since.
         for decision in gate.decisions(request).values():
