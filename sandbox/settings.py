@@ -16,33 +16,19 @@ SECRET_KEY = "sandbox-only-never-used-anywhere-else"
 ALLOWED_HOSTS = ["*"]
 SITE_URL = os.environ.get("SANDBOX_URL", "http://localhost:8000")
 
-PACKAGE = REPOSITORY / "cms_billing"
-PACKAGES = [
-    "core",
-    "faktura",
-    "payments",
-    "banking",
-    "memberships",
-    "dunning",
-    "paywall",
-    "shop",
-    "daily",
-    "reports",
-    "testing",
-]
-BILLING_APPS = [
-    f"cms_billing.{name}"
-    for name in PACKAGES
-    if (PACKAGE / name / "apps.py").exists() and not os.environ.get("SANDBOX_PLAIN")
-]
-CHECKOUT_APP = "oscar.apps.checkout.apps.CheckoutConfig"
-if "cms_billing.shop" in BILLING_APPS and (PACKAGE / "shop" / "checkout").exists():
-    CHECKOUT_APP = "cms_billing.shop.checkout.apps.CheckoutConfig"
-
 INSTALLED_APPS = [
     "sandbox.site",
     "sandbox.mails",
-    *BILLING_APPS,
+    # Billing
+    "cms_billing.core",
+    "cms_billing.faktura",
+    "cms_billing.payments",
+    "cms_billing.memberships",
+    "cms_billing.dunning",
+    "cms_billing.paywall",
+    "cms_billing.shop",
+    "cms_billing.daily",
+    "cms_billing.testing",
     # Wagtail
     "wagtail.contrib.forms",
     "wagtail.contrib.redirects",
@@ -72,7 +58,7 @@ INSTALLED_APPS = [
     # Oscar
     "oscar.config.Shop",
     "oscar.apps.analytics.apps.AnalyticsConfig",
-    CHECKOUT_APP,
+    "cms_billing.shop.checkout.apps.CheckoutConfig",
     "oscar.apps.address.apps.AddressConfig",
     "oscar.apps.shipping.apps.ShippingConfig",
     "oscar.apps.catalogue.apps.CatalogueConfig",
@@ -117,7 +103,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    *(["cms_billing.paywall.middleware.PaywallMiddleware"] if BILLING_APPS else []),
+    "cms_billing.paywall.middleware.PaywallMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "oscar.apps.basket.middleware.BasketMiddleware",
@@ -209,11 +195,14 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 # Oscar
 OSCAR_SHOP_NAME = "Saitenweg Akademie"
 OSCAR_SHOP_TAGLINE = ""
+OSCAR_DYNAMIC_CLASS_LOADER = "cms_billing.shop.loading.load_classes"
 OSCAR_DEFAULT_CURRENCY = "EUR"
 OSCAR_FROM_EMAIL = DEFAULT_FROM_EMAIL
 OSCAR_HIDDEN_FEATURES = ["reviews", "wishlists"]
 OSCAR_HOMEPAGE = "/shop/catalogue/"
 OSCAR_GOOGLE_ANALYTICS_ID = None
+OSCAR_ALLOW_ANON_CHECKOUT = True
+OSCAR_OFFERS_INCL_TAX = True
 OSCAR_INITIAL_ORDER_STATUS = "Offen"
 OSCAR_INITIAL_LINE_STATUS = "Offen"
 OSCAR_ORDER_STATUS_PIPELINE = {

@@ -20,14 +20,12 @@ urlpatterns = [
     path("i18n/setlang/", csrf_exempt(set_language), name="set_language"),
     path("suche/", site_search, name="site_search"),
     path("mails/", include("sandbox.mails.urls")),
+    path("billing/", include("cms_billing.urls")),
     path("shop/catalogue/", CatalogueView.as_view()),
     path("shop/catalogue/category/<path:category_slug>_<int:pk>/", CategoryView.as_view()),
     path("shop/search/", CatalogueView.as_view()),
     path("shop/", include(apps.get_app_config("oscar").urls[0])),
 ]
-
-if apps.is_installed("cms_billing.core"):
-    urlpatterns.append(path("billing/", include("cms_billing.urls")))
 
 urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
 urlpatterns.append(path("", include(wagtail_urls)))

@@ -4,9 +4,11 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from cms_billing.core import clock
+
 
 class SentMail(models.Model):
-    sent_at = models.DateTimeField(_("sent at"), auto_now_add=True)
+    sent_at = models.DateTimeField(_("sent at"), default=clock.now)
     sender = models.CharField(_("from"), max_length=255)
     recipients = models.TextField(_("to"), help_text=_("One address a line."))
     subject = models.CharField(_("subject"), max_length=998)

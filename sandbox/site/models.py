@@ -5,6 +5,8 @@ from datetime import date
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.fields import RichTextField, StreamField
@@ -13,6 +15,9 @@ from wagtail.models import Page
 from wagtail.search import index
 
 from .blocks import TEXT_FEATURES, BodyBlock
+
+# Root, home page, magazine.
+MAGAZINE_DEPTH = 3
 
 
 def cover_field() -> models.ForeignKey:
@@ -58,19 +63,28 @@ class HomePage(SitePage):
 
 
 class MagazineIndexPage(SitePage):
+    """The magazine, and a section in it such as the one for members. It lists the articles of its sections too."""
+
     intro = RichTextField(_("introduction"), features=TEXT_FEATURES, blank=True)
 
     content_panels = [*Page.content_panels, "intro"]
-    parent_page_types = ["sandbox_site.HomePage"]
-    subpage_types = ["sandbox_site.ArticlePage"]
+    parent_page_types = ["sandbox_site.HomePage", "sandbox_site.MagazineIndexPage"]
+    subpage_types = ["sandbox_site.MagazineIndexPage", "sandbox_site.ArticlePage"]
 
     class Meta:
         verbose_name = _("magazine")
 
     def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict:
         context = super().get_context(request, *args, **kwargs)
-        context["articles"] = latest_articles().child_of(self)
+        context["articles"] = self.articles()
         return context
+
+    def articles(self) -> models.QuerySet["ArticlePage"]:
+        return latest_articles().descendant_of(self)
+
+    def get_teaser(self) -> SafeString:
+        """What everybody may see of a section for members: what there is to read in it."""
+        return render_to_string("sandbox_site/teasers/magazine.html", {"page": self})
 
 
 class ArticlePage(SitePage):
@@ -101,6 +115,12 @@ class ArticlePage(SitePage):
     class Meta:
         verbose_name = _("article")
         verbose_name_plural = _("articles")
+
+    @property
+    def section(self) -> str:
+        """The title of the section it stands in; empty directly below the magazine."""
+        parent = self.get_parent()
+        return parent.title if parent.depth > MAGAZINE_DEPTH else ""
 
 
 class CourseIndexPage(SitePage):
@@ -150,6 +170,10 @@ class CoursePage(SitePage):
         context = super().get_context(request, *args, **kwargs)
         context["lessons"] = self.lessons()
         return context
+
+    def get_teaser(self) -> SafeString:
+        """A course that is sold shows everybody what it teaches, and the titles of its lessons."""
+        return render_to_string("sandbox_site/teasers/course.html", {"page": self, "lessons": self.lessons()})
 
 
 class LessonPage(SitePage):

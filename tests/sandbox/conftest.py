@@ -9,22 +9,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from django.apps import apps
-from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.test import override_settings
-
-NEEDS_THE_APPS = ["test_demo.py", "test_mails.py", "test_pages.py", "test_shop.py"]
-
-collect_ignore = [] if apps.is_installed("sandbox.site") else NEEDS_THE_APPS
-
-
-@pytest.fixture(scope="session")
-def sandbox_tables(django_db_setup: None, django_db_blocker) -> None:
-    """For a test database that was made without the sandbox's apps."""
-    with django_db_blocker.unblock():
-        if "sandbox_mails_sentmail" not in connection.introspection.table_names():
-            call_command("migrate", verbosity=0, skip_checks=True)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +31,7 @@ def sandbox_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.fixture(scope="module")
-def demo_content(sandbox_tables: None, sandbox_settings: None, django_db_blocker) -> Iterator[None]:
+def demo_content(django_db_setup: None, sandbox_settings: None, django_db_blocker) -> Iterator[None]:
     from sandbox.site.demo import content, people, shop
 
     with django_db_blocker.unblock(), transaction.atomic():
@@ -58,7 +44,7 @@ def demo_content(sandbox_tables: None, sandbox_settings: None, django_db_blocker
 
 
 @pytest.fixture
-def empty_sandbox(sandbox_tables: None, sandbox_settings: None, db: None) -> None:
+def empty_sandbox(sandbox_settings: None, db: None) -> None:
     """The sandbox before anything has been loaded."""
 
 

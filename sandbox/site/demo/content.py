@@ -20,6 +20,9 @@ from .artwork import draw_cover
 from .texts import Text, rich, texts_in
 
 SITE_NAME = "Saitenweg Akademie"
+MEMBERS_SECTION = "mitglieder"
+COURSE = "songwriting-in-sechs-wochen"
+SAMPLE_LESSON = "auftakt"
 
 
 def content_is_loaded() -> bool:
@@ -74,8 +77,19 @@ def build_magazine(home: HomePage, *, today: date) -> None:
             ),
         )
     )
+    for_members = magazine.add_child(
+        instance=MagazineIndexPage(
+            title="Für Mitglieder",
+            slug=MEMBERS_SECTION,
+            intro=rich(
+                "Die meisten Texte unseres Magazins sind für Mitglieder. Wer dabei ist, liest alle in voller "
+                "Länge und macht möglich, dass wir sie schreiben."
+            ),
+        )
+    )
     for text in texts_in("magazin"):
-        magazine.add_child(instance=article_of(text, today=today))
+        section = magazine if "open" in text.head else for_members
+        section.add_child(instance=article_of(text, today=today))
 
 
 def article_of(text: Text, *, today: date) -> ArticlePage:
