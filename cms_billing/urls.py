@@ -3,6 +3,7 @@
 path("billing/", include("cms_billing.urls")),
 """
 
+from django.apps import apps
 from django.urls import include, path
 
 app_name = "cms_billing"
@@ -11,3 +12,5 @@ urlpatterns = [
     path("account/", include("cms_billing.faktura.urls")),
     path("account/", include("cms_billing.memberships.urls")),
 ]
+if apps.is_installed("cms_billing.shop"):
+    urlpatterns.append(path("", include("cms_billing.shop.urls")))

@@ -212,6 +212,10 @@ OSCAR_DEFAULT_CURRENCY = "EUR"
 OSCAR_SHOP_NAME = "Test site"
 OSCAR_INITIAL_ORDER_STATUS = "Pending"
 OSCAR_INITIAL_LINE_STATUS = "Pending"
+OSCAR_ALLOW_ANON_CHECKOUT = True
+OSCAR_OFFERS_INCL_TAX = True
+if "cms_billing.shop" in CMS_BILLING_APPS:
+    OSCAR_DYNAMIC_CLASS_LOADER = "cms_billing.shop.loading.load_classes"
 
 Q_CLUSTER = {
     "name": "cms_billing_tests",

@@ -1,0 +1,21 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ShopConfig(AppConfig):
+    name = "cms_billing.shop"
+    label = "cms_billing_shop"
+    verbose_name = _("Billing of the shop")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from cms_billing.core import outbox
+        from cms_billing.memberships import offers
+
+        from . import checks, models  # noqa: F401  (checks register themselves)
+        from .selectors import offer_addresses
+        from .work import carry_out_billing, send_confirmation
+
+        outbox.register(models.OrderBilling, carry_out_billing)
+        outbox.register(models.OrderConfirmation, send_confirmation)
+        offers.register_offer_url(offer_addresses)

@@ -1,0 +1,54 @@
+"""``{% load cms_billing_shop %}``: what billing knows of an order, for Oscar's pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+
+from cms_billing.core import clock
+from cms_billing.core.models import OutsideWork
+from cms_billing.faktura.selectors import AccountDocument, account_documents
+from cms_billing.payments.links import payment_url
+from cms_billing.shop.models import OrderBilling
+from cms_billing.shop.selectors import contracts_of_order, documents_of_order
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class OrderBilled:
+    rows: list[AccountDocument]
+    contracts: list[Any]
+    work: OrderBilling | None
+
+    @property
+    def is_pending(self) -> bool:
+        return self.work is not None and (
+            self.work.work_state != OutsideWork.WorkState.DONE or bool(self.work.problem)
+        )
+
+
+@register.simple_tag
+def order_billing(order: Any) -> OrderBilled:
+    return OrderBilled(
+        rows=account_documents(documents_of_order(order), today=clock.today()),
+        contracts=list(contracts_of_order(order)),
+        work=OrderBilling.objects.filter(order=order).first(),
+    )
+
+
+@register.filter
+def payment_link(row: AccountDocument) -> str:
+    return payment_url([row.document.pk])
+
+
+@register.filter
+def admin_link(row: AccountDocument) -> str:
+    """The document's page in Wagtail's admin; empty where the site has none."""
+    try:
+        return reverse("billing-document:inspect", args=[row.document.pk])
+    except NoReverseMatch:
+        return ""
