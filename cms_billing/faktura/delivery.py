@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.headerregistry import Address
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -91,10 +93,15 @@ def send(mail: Mail, *, customer: str) -> None:
     Raises MailRefused for what no retry mends, MailNotSent for the rest. The issuer's copy is a second, equal message:
     in one with the customer's, a refusal of the customer's address would go unnoticed.
     """
-    with get_connection(timeout=settings.EMAIL_TIMEOUT or TIMEOUT_SECONDS) as connection:
-        _transmit(_message(mail, [mail.to]), connection, customer=customer, to=mail.to)
+    connection = get_connection(timeout=settings.EMAIL_TIMEOUT or TIMEOUT_SECONDS)
+    try:
+        with _answers_explained(customer=customer, to=mail.to):
+            connection.open()
+            _message(mail, [mail.to], connection).send()
         if mail.copy_to:
             _send_copy(mail, connection)
+    finally:
+        _hang_up(connection)
 
 
 def domain_of(address: str) -> str:
@@ -134,7 +141,7 @@ def _text(data: DocumentData, issuer: Issuer, open_amount: Money) -> mailtexts.M
     return mailtexts.shipped_text(data, open_amount=open_amount)
 
 
-def _message(mail: Mail, envelope: Sequence[str]) -> _SentTo:
+def _message(mail: Mail, envelope: Sequence[str], connection: Any) -> _SentTo:
     message = _SentTo(
         subject=mail.subject,
         body=mail.body,
@@ -142,6 +149,7 @@ def _message(mail: Mail, envelope: Sequence[str]) -> _SentTo:
         to=[mail.to],
         reply_to=[mail.reply_to] if mail.reply_to else None,
         headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
+        connection=connection,
     )
     message.envelope = envelope
     message.attach_alternative(mail.html, "text/html")
@@ -149,27 +157,28 @@ def _message(mail: Mail, envelope: Sequence[str]) -> _SentTo:
     return message
 
 
-def _transmit(message: _SentTo, connection: object, *, customer: str, to: str) -> None:
-    message.connection = connection
+@contextmanager
+def _answers_explained(*, customer: str, to: str) -> Iterator[None]:
+    """What the mail server says, as the error that tells a person what to do."""
     try:
-        message.send()
+        yield
     except smtplib.SMTPRecipientsRefused as error:
         code, answer = next(iter(error.recipients.values()), (0, b""))
         raise _refusal(code, answer, customer=customer, to=to) from error
     except smtplib.SMTPSenderRefused as error:
         raise MailNotSent(
             _(
-                "The mail server does not take mail from %(sender)s: %(answer)s. Correct the issuer's sender address."
+                "The mail server takes no mail from %(sender)s: %(answer)s. Correct the issuer's sender address."
             )
             % {"sender": error.sender, "answer": _readable(error.smtp_error)}
         ) from error
-    except smtplib.SMTPAuthenticationError as error:
-        raise MailNotSent(
-            _("The mail server refuses the site's own login: %(answer)s")
-            % {"answer": _readable(error.smtp_error)}
-        ) from error
-    except smtplib.SMTPResponseException as error:
+    except smtplib.SMTPDataError as error:
         raise _refusal(error.smtp_code, error.smtp_error, customer=customer, to=to) from error
+    except smtplib.SMTPResponseException as error:
+        raise MailNotSent(
+            _("The mail server does not serve this site: %(answer)s")
+            % {"answer": f"{error.smtp_code} {_readable(error.smtp_error)}"}
+        ) from error
     except (OSError, smtplib.SMTPException) as error:
         raise MailNotSent(_("The mail server did not answer: %(error)s") % {"error": error}) from error
 
@@ -189,14 +198,20 @@ def _refusal(code: int, answer: bytes | str, *, customer: str, to: str) -> Billi
     )
 
 
-def _send_copy(mail: Mail, connection: object) -> None:
+def _send_copy(mail: Mail, connection: Any) -> None:
     """The customer has the mail; a copy that fails must not send it to them a second time."""
-    message = _message(mail, [mail.copy_to])
-    message.connection = connection
     try:
-        message.send()
+        _message(mail, [mail.copy_to], connection).send()
     except (OSError, smtplib.SMTPException):
-        logger.warning("The copy of %s for %s could not be sent", mail.subject, mail.copy_to, exc_info=True)
+        logger.warning("The copy of “%s” for %s was not sent", mail.subject, mail.copy_to, exc_info=True)
+
+
+def _hang_up(connection: Any) -> None:
+    """What goes wrong after the server has taken the mail is no reason to send it again."""
+    try:
+        connection.close()
+    except (OSError, smtplib.SMTPException):
+        logger.info("The mail server hung up first", exc_info=True)
 
 
 def _readable(answer: bytes | str) -> str:

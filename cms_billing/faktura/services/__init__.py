@@ -5,13 +5,14 @@ from .corrections import cancel_document
 from .customers import block_dunning, give_number, lift_dunning_block
 from .issuing import issue_drafts, snapshot_of
 from .ledger import Entry, Fee, account_balance, post_entries, post_fees
-from .outgoing import mark_sent_by_post, render_document, send_again, send_delivery
+from .outgoing import NoAddress, mark_sent_by_post, render_document, send_again, send_delivery
 from .series import change_series, take_numbers
 
 __all__ = [
     "Batch",
     "Entry",
     "Fee",
+    "NoAddress",
     "Problem",
     "account_balance",
     "block_dunning",
