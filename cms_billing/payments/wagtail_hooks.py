@@ -1,8 +1,22 @@
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 
+from . import viewsets
+
 
 @hooks.register("register_log_actions")
 def register_actions(actions) -> None:
     actions.register_action("cms_billing.record_payment", _("Record payment"), _("Payment recorded"))
     actions.register_action("cms_billing.charge_back", _("Enter chargeback"), _("Chargeback entered"))
+
+
+@hooks.register("register_admin_viewset")
+def register_viewset() -> viewsets.PaymentViewSet:
+    return viewsets.PaymentViewSet()
+
+
+# First among the actions: it is what people come for.
+hooks.register("billing_customer_actions", viewsets.customer_actions, order=-10)
+hooks.register("billing_document_actions", viewsets.document_actions, order=-10)
+hooks.register("billing_customer_sections", viewsets.payments_of_customer)
+hooks.register("billing_document_sections", viewsets.payments_of_document)

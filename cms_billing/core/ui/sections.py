@@ -116,7 +116,7 @@ class InspectView(ScopedView, generic.InspectView):
 
     def all_actions(self) -> list[dict[str, Any]]:
         """The actions this user may take with this row now, with their addresses."""
-        actions = [*self.actions, *(action for add in self._hooks("actions") for action in add())]
+        actions = [*(action for add in self._hooks("actions") for action in add()), *self.actions]
         return [
             {
                 "label": action.label,
