@@ -114,12 +114,8 @@ def make_editor(username: str) -> None:
 
 
 def make_accountant(username: str) -> None:
-    """May open the administration and do everything in billing, but touch no page."""
+    """What the group may do and see, ``billing`` decides: everything there, but no page."""
     group, _ = Group.objects.get_or_create(name="Buchhaltung")
-    group.permissions.add(
-        Permission.objects.get(codename="access_admin", content_type__app_label="wagtailadmin"),
-        *Permission.objects.filter(content_type__app_label__startswith="cms_billing_"),
-    )
     account(username).groups.add(group)
 
 
