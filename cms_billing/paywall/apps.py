@@ -9,6 +9,6 @@ class PaywallConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import receivers
+        from . import checks, receivers  # noqa: F401  (checks register themselves)
 
         receivers.connect()

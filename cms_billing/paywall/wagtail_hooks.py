@@ -1,7 +1,17 @@
+from django.urls import reverse
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
+from wagtail.admin.menu import MenuItem
+from wagtail.admin.userbar import BaseItem
+from wagtail.admin.widgets import Button
 
-from . import gate
+from cms_billing.core.admin import BILLING_MENU_HOOK
+
+from . import gate, texts
+from .rule_map import RulesUnreadable, current_rules
+from .rules import OpensTo
+from .viewsets import ExplainMenuItem, PaywallViewSet, RuleViewSet
 
 
 @hooks.register("on_serve_page", order=1000)
@@ -23,3 +33,59 @@ def guard(serve):
 def register_actions(actions) -> None:
     actions.register_action("cms_billing.set_paywall", _("Set paywall rule"), _("Paywall rule set"))
     actions.register_action("cms_billing.remove_paywall", _("Remove paywall rule"), _("Paywall rule removed"))
+
+
+@hooks.register("register_admin_viewset")
+def register_viewsets() -> list:
+    return [RuleViewSet(), PaywallViewSet()]
+
+
+@hooks.register(BILLING_MENU_HOOK)
+def explain_menu_item() -> MenuItem:
+    return ExplainMenuItem(
+        _("Explain access"),
+        reverse("billing-paywall:explain"),
+        icon_name="help",
+        order=710,
+        name="explain-access",
+    )
+
+
+@hooks.register("register_page_header_buttons")
+def paywall_button(page, user, view_name, next_url=None):
+    """Says on the page's own screen whether it is closed, and leads to its rule."""
+    if page.is_root() or not page.permissions_for_user(user).can_publish():
+        return
+    yield Button(
+        _now("Paywall: closed") if is_closed(page) else _now("Paywall: open"),
+        reverse("billing-paywall:page_rule", args=[page.pk]),
+        icon_name="lock" if is_closed(page) else "lock-open",
+        priority=55,
+    )
+
+
+def is_closed(page) -> bool:
+    rule = current_rules().rule_for(page.path)
+    return rule is not None and rule.opens_to is OpensTo.PLANS
+
+
+class PaywallItem(BaseItem):
+    """In Wagtail's user bar on the page itself: editors see everything, so they are told what others see."""
+
+    template_name = "cms_billing/paywall/admin/userbar_item.html"
+
+    def __init__(self, text: str, url: str) -> None:
+        self.text, self.url = text, url
+
+
+@hooks.register("construct_wagtail_userbar")
+def tell_editors(request, items, page) -> None:
+    if page is None or not page.pk:
+        return
+    try:
+        rule = current_rules().rule_for(page.path)
+    except RulesUnreadable:
+        return
+    if rule is not None and page.permissions_for_user(request.user).can_publish():
+        text = str(texts.covered_by(rule, page_id=page.pk))
+        items.append(PaywallItem(text, reverse("billing-paywall:page_rule", args=[page.pk])))

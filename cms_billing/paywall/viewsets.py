@@ -1,0 +1,80 @@
+"""Billing › Paywall rules: all rules the user may change, each leading to its page's form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Prefetch
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.menu import MenuItem
+from wagtail.admin.ui.tables import Column, TitleColumn
+from wagtail.admin.viewsets.base import ViewSet
+
+from cms_billing.core.admin import IssuerScopedPolicy, ReadOnlyViewSet, StateColumn
+from cms_billing.core.ui.viewsets import BillingIndexView
+from cms_billing.memberships.models import Plan
+
+from .admin_views import ExplainView, PageRuleView
+from .models import AccessRule
+from .texts import plan_names
+
+
+def rule_url(rule: AccessRule) -> str:
+    return reverse("billing-paywall:page_rule", args=[rule.page_id])
+
+
+def plans_text(rule: AccessRule) -> str:
+    return plan_names(rule.facts())
+
+
+class RuleIndexView(BillingIndexView):
+    def rows(self) -> Any:
+        return super().rows().select_related("page").prefetch_related(Prefetch("plans", Plan.objects.all()))
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().select_related("page").prefetch_related("plans")
+
+    @property
+    def columns(self) -> list[Any]:
+        return [
+            TitleColumn("page", label=_("Page"), get_url=rule_url, sort_key="page__title"),
+            StateColumn("opens_to", label=_("Open to"), accessor="get_opens_to_display"),
+            Column("plans", label=_("Plans"), accessor=plans_text),
+            Column("preview", label=_("What others see"), accessor="get_preview_display"),
+        ]
+
+    @columns.setter
+    def columns(self, value: Any) -> None:
+        """The generic view would set its own."""
+
+
+class RuleViewSet(ReadOnlyViewSet):
+    model = AccessRule
+    name = "billing-paywall-rules"
+    icon = "lock"
+    menu_label = _("Paywall rules")
+    menu_order = 700
+    search_fields = ["page__title"]
+    list_filter = ["opens_to"]
+    inspect_view_enabled = False
+    index_view_class = RuleIndexView
+    permission_policy = IssuerScopedPolicy(AccessRule)
+
+
+class PaywallViewSet(ViewSet):
+    """The addresses beside the list: a page's rule, and the explanation."""
+
+    name = "billing-paywall"
+    icon = "lock"
+
+    def get_urlpatterns(self) -> list[Any]:
+        return [
+            path("pages/<int:page_id>/", PageRuleView.as_view(), name="page_rule"),
+            path("explain/", ExplainView.as_view(), name="explain"),
+        ]
+
+
+class ExplainMenuItem(MenuItem):
+    def is_shown(self, request: Any) -> bool:
+        return request.user.has_perm("cms_billing_paywall.view_accessrule")
