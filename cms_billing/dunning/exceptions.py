@@ -36,15 +36,6 @@ class ReasonMissing(BillingError):
         super().__init__(_("Say why, so that whoever looks at it later knows."))
 
 
-class BlockAlreadyOver(BillingError):
-    """A dunning block that ends before today would block nothing."""
-
-    def __init__(self, *, until: object) -> None:
-        super().__init__(
-            _("The block would have ended already on %(until)s. Choose a later day.") % {"until": until}
-        )
-
-
 class NoProcedure(BillingError):
     """An issuer has overdue claims and no dunning procedure."""
 

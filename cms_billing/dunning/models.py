@@ -236,6 +236,10 @@ class Case(models.Model):
         verbose_name = _("dunning case")
         verbose_name_plural = _("dunning cases")
         ordering = ["-id"]
+        permissions = [
+            ("decide_case", _("Can stop, resume and advance dunning cases")),
+            ("waive_fee", _("Can waive dunning fees")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["document"], condition=~Q(state="closed"), name="one_open_case_per_document"

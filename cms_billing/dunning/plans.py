@@ -256,3 +256,15 @@ def reopen(case: Case, procedure: ActiveProcedure | None, *, day: date) -> None:
     case.state, case.closed_on, case.close_reason = Case.State.OPEN, None, ""
     case.waiting_since = day
     case.locked = level is not None and rules.may_lock(case.level - 1, level)
+
+
+def decision_for(case: Case, *, today: date) -> Decision:
+    """What the next run decides about one case, for its page."""
+    procedures = active_procedures(case.issuer)
+    for plan in plans_for(case.issuer, [case.customer], procedures, today=today):
+        for claim in plan.claims:
+            if claim.item.document_id == case.document_id:
+                return claim.decision
+    item = case.document.open_item
+    reason = Reason.NOT_DUE if item.open_minor > 0 else Reason.NOTHING_OWED
+    return Decision(Step.NONE, reason, case.level, item.due_on)

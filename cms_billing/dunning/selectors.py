@@ -101,7 +101,7 @@ def owed(customers: Collection[int]) -> list[Owed]:
         .order_by("document__open_item__due_on", "document_id")
     )
     rows = list(cases)
-    contracts = _contracts_of([case.document_id for case in rows])
+    contracts = contracts_of_documents([case.document_id for case in rows])
     return [_owed(case, contracts[case.document_id]) for case in rows]
 
 
@@ -110,7 +110,8 @@ def owed_by_user(user: Any) -> list[Owed]:
     return owed([*Case.objects.of_user(user).standing().values_list("customer_id", flat=True).distinct()])
 
 
-def _contracts_of(documents: Collection[int]) -> dict[int, tuple[str, ...]]:
+def contracts_of_documents(documents: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The contract numbers on the lines of each document, in their order; none gives ``()``."""
     found: dict[int, list[str]] = defaultdict(list)
     lines = DocumentLine.objects.filter(document__in=documents).exclude(contract_reference="")
     pairs = lines.order_by("position").values_list("document_id", "contract_reference")

@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'dunning case',
                 'verbose_name_plural': 'dunning cases',
+                'permissions': [('decide_case', 'Can stop, resume and advance dunning cases'), ('waive_fee', 'Can waive dunning fees')],
                 'ordering': ['-id'],
             },
         ),

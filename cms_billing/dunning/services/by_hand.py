@@ -11,10 +11,10 @@ from wagtail.log_actions import log
 
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import Customer, LedgerEntry
-from cms_billing.faktura.services import Entry, post_entries
+from cms_billing.faktura.services import Entry, block_dunning, lift_dunning_block, post_entries
 
 from .. import rules
-from ..exceptions import BlockAlreadyOver, CannotDun, NoFee, ReasonMissing, WrongStep
+from ..exceptions import CannotDun, NoFee, ReasonMissing, WrongStep
 from ..models import Case, CaseStep
 from ..plans import OPEN_ITEMS_LOCKED, Claim, active_procedures, plans_for
 from ..reasons import sentence
@@ -112,34 +112,29 @@ def waive_fee(*, case_id: int, today: date, reason: str = "", user: Any = None) 
 def block_customer(
     *, customer_id: int, reason: str, today: date, until: date | None = None, user: Any = None
 ) -> Customer:
-    """No reminders for the customer through ``until`` (None: without end). Raises BlockAlreadyOver, ReasonMissing."""
-    if until is not None and until < today:
-        raise BlockAlreadyOver(until=until)
+    """No reminders for the customer through ``until`` (None: without end), kept in the timeline of their cases.
+
+    Raises WrongBlock, ReasonMissing.
+    """
     reason = _said(reason)
-    customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
-    customer.dunning_block, customer.dunning_block_until = True, until
-    customer.dunning_block_reason = reason[:200]
-    _save_block(customer, Kind.BLOCKED, "cms_billing.block_dunning", user=user, reason=reason)
+    customer = block_dunning(customer_id=customer_id, until=until, reason=reason, today=today, user=user)
+    _note_all(customer, Kind.BLOCKED, user=user, reason=reason)
     return customer
 
 
 @transaction.atomic
 def unblock_customer(*, customer_id: int, user: Any = None) -> Customer:
-    """Reminders go on: what has been due during the block is due in the next run."""
-    customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
-    customer.dunning_block, customer.dunning_block_until = False, None
-    customer.dunning_block_reason = ""
-    _save_block(customer, Kind.UNBLOCKED, "cms_billing.unblock_dunning", user=user, reason="")
+    """Reminders go on: what has become due during the block is due in the next run."""
+    customer = lift_dunning_block(customer_id=customer_id, user=user)
+    _note_all(customer, Kind.UNBLOCKED, user=user)
     return customer
 
 
-def _save_block(customer: Customer, kind: str, action: str, *, user: Any, reason: str) -> None:
-    customer.save(update_fields=["dunning_block", "dunning_block_until", "dunning_block_reason"])
+def _note_all(customer: Customer, kind: str, *, user: Any, reason: str = "") -> None:
     live = Case.objects.live().filter(customer=customer)
     CaseStep.objects.bulk_create(
         CaseStep(case=case, kind=kind, level=case.level, reason=reason[:255], user=user) for case in live
     )
-    log(instance=customer, action=action, user=user, data={"reason": reason})
 
 
 def _locked_case(case_id: int) -> Case:

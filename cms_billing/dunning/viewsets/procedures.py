@@ -1,0 +1,124 @@
+"""Procedures with their levels and texts on one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin.forms.models import WagtailAdminModelForm
+from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel, ObjectList
+from wagtail.admin.ui.tables import Column
+
+from cms_billing.core.admin import BillingFilterSet, BillingModelViewSet, StateColumn
+from cms_billing.core.ui.viewsets import BillingIndexView
+
+from .. import rules
+from ..models import HIGHEST_LEVEL, Procedure
+from ..reasons import WEAKNESSES
+
+
+class ProcedureForm(WagtailAdminModelForm):
+    """The levels are checked together: each alone can be fine and the procedure still skip or threaten."""
+
+    def is_valid(self) -> bool:
+        if not super().is_valid():
+            return False
+        for weakness in rules.weaknesses(self._levels()):
+            self.add_error(None, str(WEAKNESSES[weakness]))
+        return not self.errors
+
+    def _levels(self) -> list[rules.LevelFacts]:
+        rows = [form.cleaned_data for form in self.formsets["levels"].forms if form.cleaned_data]
+        return [
+            rules.LevelFacts(row["number"], row["days_after"], row["days_to_pay"], row["locks"])
+            for row in rows
+            if not row.get("DELETE")
+        ]
+
+
+class ProcedureFilterSet(BillingFilterSet):
+    class Meta:
+        model = Procedure
+        fields = ["customer_kind", "is_active"]
+
+
+class ProcedureIndexView(BillingIndexView):
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().select_related("issuer").prefetch_related("levels")
+
+
+def _levels_text(procedure: Procedure) -> str:
+    levels = sorted(procedure.levels.all(), key=lambda level: level.number)
+    return " · ".join(
+        _("%(number)s after %(days)s days") % {"number": level.number, "days": level.days_after}
+        for level in levels
+    )
+
+
+class ProcedureViewSet(BillingModelViewSet):
+    model = Procedure
+    name = "billing-dunning-procedure"
+    icon = "list-ol"
+    menu_label = gettext_lazy("Dunning procedures")
+    menu_order = 560
+    inspect_view_enabled = False
+    list_display = [
+        "name",
+        Column("issuer", label=gettext_lazy("Issuer")),
+        Column("customer_kind", label=gettext_lazy("For"), accessor="get_customer_kind_display"),
+        Column("levels", label=gettext_lazy("Letters"), accessor=_levels_text),
+        StateColumn(
+            "is_active",
+            label=gettext_lazy("State"),
+            accessor=lambda row: _("in use") if row.is_active else _("not in use"),
+            good=lambda row: row.is_active,
+        ),
+    ]
+    search_fields = ["name"]
+    filterset_class = ProcedureFilterSet
+    index_view_class = ProcedureIndexView
+    edit_handler = ObjectList(
+        [
+            MultiFieldPanel(
+                [
+                    FieldRowPanel([FieldPanel("issuer"), FieldPanel("name")]),
+                    FieldRowPanel([FieldPanel("customer_kind"), FieldPanel("is_active")]),
+                ],
+                heading=gettext_lazy("Procedure"),
+            ),
+            InlinePanel(
+                "levels",
+                heading=gettext_lazy("Levels"),
+                label=gettext_lazy("Level"),
+                min_num=1,
+                max_num=HIGHEST_LEVEL,
+                help_text=gettext_lazy(
+                    "Each level is one letter. A case goes one level up at a time and skips none. After the last "
+                    "letter's date to pay by, it is ready for collection."
+                ),
+                panels=[
+                    FieldRowPanel(
+                        [
+                            FieldPanel(
+                                "number", widget=forms.NumberInput(attrs={"min": 1, "max": HIGHEST_LEVEL})
+                            ),
+                            FieldPanel("days_after"),
+                            FieldPanel("days_to_pay"),
+                        ]
+                    ),
+                    FieldRowPanel([FieldPanel("fee_minor"), FieldPanel("locks")]),
+                    InlinePanel(
+                        "texts",
+                        heading=gettext_lazy("Texts"),
+                        label=gettext_lazy("Text"),
+                        panels=[FieldPanel("language"), FieldPanel("subject"), FieldPanel("body")],
+                        help_text=gettext_lazy("Without a text the one that ships with the package is used."),
+                    ),
+                ],
+            ),
+        ],
+        base_form_class=ProcedureForm,
+    )

@@ -1,0 +1,35 @@
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from wagtail import hooks
+
+from .models import Case
+from .viewsets import VIEWSETS
+from .viewsets.cases import cases_section
+
+
+@hooks.register("register_log_actions")
+def register_actions(actions) -> None:
+    actions.register_action("cms_billing.stop_dunning", _("Stop dunning"), _("Dunning stopped"))
+    actions.register_action("cms_billing.resume_dunning", _("Resume dunning"), _("Dunning resumed"))
+    actions.register_action("cms_billing.dun_now", _("Next dunning step"), _("Next dunning step taken"))
+    actions.register_action("cms_billing.waive_fee", _("Waive dunning fee"), _("Dunning fee waived"))
+
+
+@hooks.register("register_admin_viewset")
+def register_viewsets() -> list:
+    return [viewset() for viewset in VIEWSETS]
+
+
+@hooks.register("billing_customer_sections")
+def cases_of_customer(request, customer):
+    cases = Case.objects.filter(customer=customer)
+    if request.user.has_perm("cms_billing_dunning.view_case") and cases.exists():
+        url = f"{reverse('billing-dunning:index')}?customer={customer.number}"
+        yield cases_section(cases[:10], url=url)
+
+
+@hooks.register("billing_document_sections")
+def cases_of_document(request, document):
+    cases = Case.objects.filter(document=document)
+    if request.user.has_perm("cms_billing_dunning.view_case") and cases.exists():
+        yield cases_section(cases)
