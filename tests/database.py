@@ -33,7 +33,7 @@ CACHE = ROOT / ".cache" / "test-databases"
 KEPT_TEMPLATES = 6
 
 # What shapes the schema, its initial rows and its triggers.
-SHAPING_FILES = ("migrations/*.py", "models.py", "models/*.py", "apps.py", "freezing.py")
+SHAPING_FILES = ("migrations/*.py", "models.py", "models/*.py", "apps.py", "freezing.py", "roles.py")
 OUR_PACKAGES = ("cms_billing", "sandbox", "tests")
 
 
