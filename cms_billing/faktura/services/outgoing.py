@@ -65,8 +65,13 @@ def _hand_to_delivery(document_id: int) -> None:
         purpose=Delivery.Purpose.FIRST,
         defaults={"to": document.recipient_email, "message_id": _new_message_id(document.issuer)},
     )
-    if created:
+    if created and not _others_wait_to_be_rendered():
+        # In a batch the next step of its run sends them all; a task for each would only knock at closed doors.
         outbox.hint(first)
+
+
+def _others_wait_to_be_rendered() -> bool:
+    return Rendering.objects.filter(work_state=OutsideWork.WorkState.PENDING, next_try_at=None).exists()
 
 
 def send_delivery(row: Delivery) -> Callable[[], None] | None:
