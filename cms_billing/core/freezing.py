@@ -20,12 +20,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 MESSAGE = (
     "cms_billing: {table} is frozen: what has been issued, booked or archived cannot be changed or deleted"
 )
+# Alias of an inserted row in a statement's trigger on PostgreSQL.
+NEW_ROW = "new_row"
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """``when``: SQL condition on the ``{old}`` row; ``insert_when``: on the ``{new}`` row, to refuse rows that would
-    be added to something frozen. ``{table:app.Model}`` in a condition is that model's table."""
+    """``when``: SQL condition on the ``{old}`` row. ``insert_when``: on the ``{new}`` row once it is in the table, to
+    refuse rows that would be added to something frozen."""
 
     model: type[models.Model]
     when: str
@@ -66,7 +68,7 @@ def drop_triggers(connection: BaseDatabaseWrapper) -> None:
 def _create(vendor: str, frozen: Frozen) -> list[str]:
     events = [("update", "OLD", frozen.when), ("delete", "OLD", frozen.when)]
     if frozen.insert_when:
-        events.append(("insert", "NEW", frozen.insert_when))
+        events.append(("insert", NEW_ROW if vendor == "postgresql" else "NEW", frozen.insert_when))
     build = _postgresql if vendor == "postgresql" else _sqlite
     return [s for event, row, when in events for s in build(frozen, event, row, _condition(when, row))]
 
@@ -74,26 +76,32 @@ def _create(vendor: str, frozen: Frozen) -> list[str]:
 def _postgresql(frozen: Frozen, event: str, row: str, condition: str) -> list[str]:
     table = frozen.model._meta.db_table
     name = f"{table}_no_{event}"
-    result = "NEW" if event in ("update", "insert") else "OLD"
+    fires = f'BEFORE {event.upper()} ON "{table}" FOR EACH ROW'
+    if event == "insert":
+        # Once a statement over all its rows: a batch inserts thousands.
+        condition = f"EXISTS (SELECT 1 FROM new_rows {NEW_ROW} WHERE {condition})"
+        fires = f'AFTER INSERT ON "{table}" REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT'
     return [
-        f"""CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $body$
+        # A plan made while the tables were still empty would scan them for the rest of the session.
+        f"""CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql
+            {"SET enable_seqscan = off" if event == "insert" else ""} AS $body$
             BEGIN
               IF {condition} THEN
                 RAISE EXCEPTION '{MESSAGE.format(table=table)}' USING ERRCODE = 'integrity_constraint_violation';
               END IF;
-              RETURN {result};
+              RETURN {"OLD" if event == "delete" else "NEW"};
             END $body$""",
-        f'CREATE OR REPLACE TRIGGER "{name}" BEFORE {event.upper()} ON "{table}" '
-        f'FOR EACH ROW EXECUTE FUNCTION "{name}"()',
+        f'CREATE OR REPLACE TRIGGER "{name}" {fires} EXECUTE FUNCTION "{name}"()',
     ]
 
 
 def _sqlite(frozen: Frozen, event: str, row: str, condition: str) -> list[str]:
     table = frozen.model._meta.db_table
     name = f"{table}_no_{event}"
+    when = "AFTER" if event == "insert" else "BEFORE"
     return [
         f'DROP TRIGGER IF EXISTS "{name}"',
-        f'CREATE TRIGGER "{name}" BEFORE {event.upper()} ON "{table}" FOR EACH ROW WHEN {condition} '
+        f'CREATE TRIGGER "{name}" {when} {event.upper()} ON "{table}" FOR EACH ROW WHEN {condition} '
         f"BEGIN SELECT RAISE(ABORT, '{MESSAGE.format(table=table)}'); END",
     ]
 

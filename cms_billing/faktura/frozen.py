@@ -13,7 +13,7 @@ OF_ISSUED_DOCUMENT = (
 # A line too many would change an issued document as well: the document says how many it has.
 ONE_LINE_TOO_MANY = (
     f"EXISTS (SELECT 1 FROM \"{_DOCUMENT}\" d WHERE d.id = {{new}}.document_id AND d.state = 'issued' "
-    f'AND d.line_count <= (SELECT COUNT(*) FROM "{_LINE}" l WHERE l.document_id = d.id))'
+    f'AND d.line_count < (SELECT COUNT(*) FROM "{_LINE}" l WHERE l.document_id = d.id))'
 )
 
 

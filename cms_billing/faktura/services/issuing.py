@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from cms_billing.core import clock, outbox
+from cms_billing.core.bulk import insert_rows
 
 from ..drafts import Draft
 from ..models import (
@@ -91,7 +92,7 @@ def issue_drafts(
     for document, number in zip(documents, numbers, strict=True):
         document.series_id, document.sequence = series.pk, number
         document.number = format_number(series.format, year=today.year, number=number)
-    Document.objects.bulk_create(documents)
+    insert_rows(Document, documents, with_keys=True)
     _write_lines(documents, drafts)
     if kind == DocumentKind.INVOICE:
         _open_items(documents, today=today, now=now)
@@ -170,8 +171,8 @@ def _write_lines(documents: Sequence[Document], drafts: Sequence[Draft]) -> None
             )
             for group in totals.groups
         ]
-    DocumentLine.objects.bulk_create(lines)
-    TaxGroup.objects.bulk_create(groups)
+    insert_rows(DocumentLine, lines)
+    insert_rows(TaxGroup, groups)
 
 
 def _open_items(documents: Sequence[Document], *, today: date, now: datetime) -> None:
@@ -202,12 +203,13 @@ def _open_items(documents: Sequence[Document], *, today: date, now: datetime) ->
                 **common,
             )
         )
-    LedgerEntry.objects.bulk_create(entries)
-    OpenItem.objects.bulk_create(items)
+    insert_rows(LedgerEntry, entries)
+    insert_rows(OpenItem, items)
 
 
 def _hand_on(documents: Sequence[Document]) -> None:
-    renderings = Rendering.objects.bulk_create(Rendering(document_id=document.pk) for document in documents)
+    renderings = [Rendering(document_id=document.pk) for document in documents]
+    insert_rows(Rendering, renderings, with_keys=len(renderings) == 1)
     # A batch is rendered by the next step of its run; only single documents are worth a task of their own.
     if len(renderings) == 1:
         outbox.hint(renderings[0])

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from cms_billing.core import clock
+from cms_billing.core.bulk import insert_new_rows
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
 from cms_billing.core.money import Money
@@ -182,7 +183,7 @@ def book_next_due(
         except BillingError as error:
             problems.append(Problem(ContractLine._meta.label, line.id, line.contract_number, str(error)))
     # The unique constraint decides, not our memory: what is there already is left as it is.
-    Booking.objects.bulk_create(bookings, ignore_conflicts=True)
+    insert_new_rows(Booking, bookings)
     _move_on(booked, today=today)
     sums: dict[str, int] = defaultdict(int)
     for booking in bookings:
