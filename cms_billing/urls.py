@@ -14,3 +14,5 @@ urlpatterns = [
 ]
 if apps.is_installed("cms_billing.shop"):
     urlpatterns.append(path("", include("cms_billing.shop.urls")))
+if apps.is_installed("cms_billing.testing"):
+    urlpatterns.append(path("", include("cms_billing.testing.urls")))

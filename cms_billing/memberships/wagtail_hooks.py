@@ -1,6 +1,12 @@
+from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 
 from . import viewsets
+
+
+@hooks.register("register_log_actions")
+def register_actions(actions) -> None:
+    actions.register_action("cms_billing.import_contracts", _("Import contracts"), _("Contracts imported"))
 
 
 @hooks.register("register_admin_viewset")

@@ -80,9 +80,9 @@ class Offer:
 
 
 OFFERS = (
-    Offer("mitglied-monat", ("9,90", "8,90"), months=1, share=62),
-    Offer("mitglied-jahr", ("99,00", "89,00"), months=12, share=26),
-    Offer("kurs-raten", ("294,00",), months=1, share=12, instalments=6),
+    Offer("monat", ("9,90", "8,90"), months=1, share=62),
+    Offer("jahr", ("99,00", "89,00"), months=12, share=26),
+    Offer("kurs-raten", ("252,00",), months=1, share=12, instalments=6),
 )
 COLUMNS = (
     "customer_number", "kind", "company", "first_name", "last_name", "street", "postal_code", "city", "country",

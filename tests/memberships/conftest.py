@@ -20,7 +20,7 @@ GOOD = {
     "postal_code": "10115",
     "city": "Berlin",
     "email": "aenne@example.org",
-    "plan": "mitglied-monat",
+    "plan": "monat",
     "contract_number": "V-1",
     "start": "31.01.2025",
     "next_due": "30.11.2026",
@@ -36,8 +36,8 @@ def issuer(db):
     """An issuer with the plans that the shipped file names."""
     issuer = IssuerFactory()
     for code, interval, instalments in (
-        ("mitglied-monat", "monthly", 1),
-        ("mitglied-jahr", "yearly", 1),
+        ("monat", "monthly", 1),
+        ("jahr", "yearly", 1),
         ("kurs-raten", "instalments", 6),
     ):
         PlanFactory(issuer=issuer, code=code, name=code, interval=interval, instalments=instalments)

@@ -1,0 +1,10 @@
+"""Included by ``cms_billing.urls`` where ``cms_billing.testing`` is installed."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("time-machine/", views.time_machine, name="time_machine"),
+    path("time-machine/move/", views.move, name="time_machine_move"),
+]
