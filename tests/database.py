@@ -4,7 +4,7 @@ Migrating Wagtail and Oscar from nothing takes about a minute, so it is done onc
 our own migrations go on top of a copy of that. The result is kept:
 
     dependencies template   hash of the installed packages             made in about a minute, seldom
-    template                + hash of our migrations and models        made in seconds, when these change
+    template                + hash of our migrations and triggers      made in seconds, when these change
     the run's database      a copy for each run and xdist worker       made in no time, thrown away
 
 All migrations really run, so Wagtail's initial data (root page, locale, site, groups) are there. After a test that
@@ -32,8 +32,6 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "test-databases"
 KEPT_TEMPLATES = 6
 
-# What shapes the schema, its initial rows and its triggers.
-SHAPING_FILES = ("migrations/*.py", "models.py", "models/*.py", "apps.py", "freezing.py", "roles.py")
 OUR_PACKAGES = ("cms_billing", "sandbox", "tests")
 
 
@@ -135,17 +133,23 @@ def dependencies_hash() -> str:
 
 
 def schema_hash() -> str:
-    files = sorted(
-        path
-        for root in map(ROOT.joinpath, OUR_PACKAGES)
-        for pattern in SHAPING_FILES
-        for path in root.rglob(pattern)
+    """Our migrations, and the triggers that freeze tables: these are installed after migrating and have none."""
+    migrations = sorted(
+        path for package in OUR_PACKAGES for path in (ROOT / package).rglob("migrations/*.py")
     )
-    return digest(
-        dependencies_hash(),
-        *settings.CMS_BILLING_APPS,
-        *(f"{path.relative_to(ROOT)}\n{contents(path)}" for path in files),
-    )
+    sources = (f"{path.relative_to(ROOT)}\n{contents(path)}" for path in migrations)
+    return digest(dependencies_hash(), *settings.CMS_BILLING_APPS, *sources, *frozen_tables())
+
+
+def frozen_tables() -> Iterator[str]:
+    from django.apps import apps
+
+    from cms_billing.core import freezing
+
+    apps.check_models_ready()
+    yield contents(Path(freezing.__file__))
+    for table, frozen in sorted(freezing._frozen.items()):
+        yield f"{table} {frozen.when} {frozen.insert_when}"
 
 
 def contents(path: Path) -> str:
