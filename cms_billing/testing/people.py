@@ -131,7 +131,8 @@ def _contract(chance: random.Random, number: int, due_from: date) -> dict[str, s
     offer = chance.choices(OFFERS, weights=[offer.share for offer in OFFERS])[0]
     due = _due_day(chance, due_from)
     most = offer.instalments - 1 if offer.instalments else 96 // offer.months
-    periods = chance.randint(1, most)
+    # Begun weeks before the first day, so that an import a little earlier finds them all running.
+    periods = chance.randint(1 if offer.months == 12 else 2, most)
     return {
         "plan": offer.plan,
         "contract_number": f"V-{number:06}",
