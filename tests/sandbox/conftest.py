@@ -32,12 +32,13 @@ def sandbox_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(scope="module")
 def demo_content(django_db_setup: None, sandbox_settings: None, django_db_blocker) -> Iterator[None]:
-    from sandbox.site.demo import content, people, shop
+    from sandbox.site.demo import billing, content, people, shop
 
     with django_db_blocker.unblock(), transaction.atomic():
         content.load_content(today=date(2026, 5, 4))
         shop.load_shop()
         people.load_people()
+        billing.build_business()
         with django_db_blocker.block():
             yield
         transaction.set_rollback(True)
@@ -50,4 +51,4 @@ def empty_sandbox(sandbox_settings: None, db: None) -> None:
 
 @pytest.fixture
 def demo(demo_content: None, db: None) -> None:
-    """The sandbox with pages, shop and accounts."""
+    """The sandbox with pages, shop, accounts and what is sold; without its history."""

@@ -1,6 +1,7 @@
 import pytest
 from wagtail.models import PageViewRestriction
 
+from sandbox.site.demo.people import account
 from sandbox.site.models import ArticlePage, LessonPage
 
 pytestmark = pytest.mark.usefixtures("demo")
@@ -57,6 +58,8 @@ def test_the_magazine_shows_the_newest_article_first(client):
 
 
 def test_a_lesson_leads_to_the_one_before_and_the_one_after(client):
+    client.force_login(account("redaktion"))
+
     context = client.get(COURSE + "woche-3-der-refrain/").context
 
     assert context["previous_lesson"].number == 3

@@ -1,5 +1,10 @@
 import pytest
-from oscar.core.loading import get_model
+from oscar.core.loading import get_class, get_model
+
+from cms_billing.faktura.models import Issuer
+from sandbox.site.demo.billing import STUDIO
+
+Selector = get_class("partner.strategy", "Selector")
 
 pytestmark = pytest.mark.usefixtures("demo")
 
@@ -84,11 +89,34 @@ def test_the_editor_may_open_the_administration_and_a_member_may_not(client):
     assert client.get("/cms/").status_code == 302
 
 
-def test_the_seller_opens_the_shop_dashboard_but_not_the_page_administration(client):
-    client.force_login(get_user("verkauf"))
+def test_the_seller_opens_the_shop_dashboard_and_the_billing_of_her_own_issuer(client):
+    seller = get_user("verkauf")
+    client.force_login(seller)
 
     assert client.get("/shop/dashboard/catalogue/").status_code == 200
-    assert client.get("/cms/").status_code == 302
+    assert client.get("/cms/").status_code == 200
+    assert [issuer.name for issuer in Issuer.objects.visible_to(seller)] == [STUDIO]
+
+
+def test_the_accountant_sees_every_issuer_but_edits_no_page(client):
+    accountant = get_user("buchhaltung")
+    client.force_login(accountant)
+
+    assert client.get("/cms/").status_code == 200
+    assert Issuer.objects.visible_to(accountant).count() == 2
+    assert not accountant.has_perm("wagtailcore.change_page")
+
+
+def test_the_songbook_carries_the_reduced_rate_and_the_membership_the_full_one(client):
+    for sku, tax in (("BUCH-LIEDER", "1.62"), ("MITGLIED-MONAT", "1.58")):
+        price = Selector().strategy().fetch_for_product(product(sku)).price
+        assert str(price.tax) == tax
+
+
+def test_a_course_in_instalments_costs_the_first_of_six_at_the_checkout():
+    price = Selector().strategy().fetch_for_product(product("KURS-SONGWRITING-RATEN")).price
+
+    assert price.incl_tax == 42
 
 
 def get_user(username: str):

@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import Group, Permission
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -126,11 +127,16 @@ def billing_is_loaded() -> bool:
 
 def load_billing(*, report: Report) -> None:
     """Everything below; taken up again where it was stopped."""
+    build_business()
+    live_through(from_day=first_day() or clock.today() - timedelta(days=DAYS), report=report)
+
+
+@transaction.atomic
+def build_business() -> None:
     build_sellers()
     build_plans()
     close_pages()
     tie_shop()
-    live_through(from_day=first_day() or clock.today() - timedelta(days=DAYS), report=report)
 
 
 def first_day() -> date | None:

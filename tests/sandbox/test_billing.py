@@ -1,0 +1,93 @@
+"""What the demo sells, and its history in small."""
+
+from datetime import date
+
+import pytest
+
+from cms_billing.dunning.models import Case
+from cms_billing.faktura.models import Document, OpenItem
+from sandbox.site.demo import billing
+from sandbox.site.demo.billing import Story
+
+pytestmark = pytest.mark.usefixtures("demo")
+
+MEMBERS_ARTICLE = "/magazin/mitglieder/zehn-minuten-am-tag/"
+BODY_OF_IT = "Die Gitarre muss draußen stehen"
+COURSE = "/kurse/songwriting-in-sechs-wochen/"
+
+
+def test_a_guest_reads_the_teaser_of_a_members_article_and_sees_what_opens_it(client):
+    page = client.get(MEMBERS_ARTICLE).content.decode()
+
+    assert "findet selten eine freie Stunde" in page
+    assert "Mitgliedschaft monatlich" in page
+    assert BODY_OF_IT not in page
+
+
+@pytest.mark.parametrize(
+    "address", ["/magazin/", "/magazin/der-kapodaster-ist-kein-schummeln/", COURSE + "auftakt/", "/agb/"]
+)
+def test_what_is_free_stays_open_to_guests(client, address):
+    assert "paywall-offers" not in client.get(address).content.decode()
+
+
+def test_the_course_shows_guests_its_lessons_titles_but_not_their_text(client):
+    course = client.get(COURSE).content.decode()
+    lesson = client.get(COURSE + "woche-3-der-refrain/").content.decode()
+
+    assert "Woche 6: Überarbeiten und vorspielen" in course
+    assert "paywall-offers" in course
+    assert "Drei Türen" not in lesson
+
+
+def test_a_member_who_has_signed_reads_the_article(client, sign_up):
+    sign_up(Story("mitglied", "monat", 0))
+
+    assert BODY_OF_IT in client.get(MEMBERS_ARTICLE).content.decode()
+
+
+@pytest.fixture
+def sign_up(client):
+    def sign(story: Story) -> None:
+        from cms_billing.core import clock
+
+        billing.sign(story, clock.today())
+        client.force_login(billing.account(story.username))
+
+    return sign
+
+
+def test_every_story_is_told_by_a_known_account_and_plan():
+    for story in billing.STORIES:
+        assert billing.person_named(story.username).street
+        assert billing.plan_named(story.plan)
+        assert story.days_ago <= billing.DAYS
+
+
+@pytest.fixture
+def three_weeks(monkeypatch) -> list[str]:
+    """22 days of one who pays after six days and one who never does."""
+    monkeypatch.setattr(billing, "DAYS", 22)
+    monkeypatch.setattr(
+        billing, "STORIES", [Story("mitglied", "monat", 22), Story("gesperrt", "monat", 22, unpaid_from=1)]
+    )
+    lines: list[str] = []
+    billing.live_through(from_day=date(2026, 2, 1), report=lines.append)
+    return lines
+
+
+def test_the_days_lived_through_leave_a_paid_invoice_and_a_reminded_one(three_weeks):
+    paid, owed = Document.objects.filter(kind="invoice").order_by("pk")
+
+    assert OpenItem.objects.get(document=paid).settled_on == date(2026, 2, 7)
+    assert OpenItem.objects.get(document=owed).open_minor == 990
+    assert [(case.document_id, case.level) for case in Case.objects.all()] == [(owed.pk, 1)]
+    assert three_weeks[-1].endswith("23 Tage, 2 Rechnungen, 1 Mahnungen")
+
+
+def test_a_history_that_was_finished_counts_as_loaded_and_is_not_lived_twice(three_weeks):
+    before = Document.objects.count()
+
+    assert billing.billing_is_loaded()
+    billing.live_through(from_day=billing.first_day(), report=lambda line: None)
+    assert Document.objects.count() == before
