@@ -124,7 +124,7 @@ class OwedDocument:
 
     id: int
     number: str
-    issued_on: date
+    issued_on: date | None
     due_on: date
     open_minor: int
     currency: str

@@ -1,46 +1,24 @@
-"""What the paywall reads: the member's holdings with their standing in one query, decisions for pages and listings."""
+"""Decisions: for a page, for a listing, for a queryset, and explained."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, When
+from django.db.models import Q, QuerySet
 from wagtail.models import Page
 
-from cms_billing.dunning.models import Case as DunningCase
-from cms_billing.dunning.selectors import cases_of_contract, contract_is_locked, level_of_contract, owed
-from cms_billing.faktura.models import DocumentLine
-from cms_billing.memberships.models import Contract, ContractLine, Plan
+from cms_billing.dunning.selectors import owed
 
 from . import rules
+from .holdings import Holdings, holdings_of
 from .rule_map import RuleMap, current_rules
-from .rules import Decision, Holding, Level, OwedDocument, Standing, Visitor
+from .rules import Decision, Holding, OwedDocument, Visitor
 
 # As many path conditions in one filter: SQLite stops at expressions a thousand deep.
 PATHS_A_FILTER = 200
-
-
-@dataclass(frozen=True)
-class Holdings:
-    """What a member holds of the plans that open pages, and how each contract (by id) stands."""
-
-    contracts: tuple[Holding, ...] = ()
-    standings: Mapping[int, Standing] | None = None
-
-
-def holdings_of(user: Any, *, plan_ids: Iterable[int], today: date) -> Holdings:
-    """The user's contracts on these plans with their standing: one query, none for guests."""
-    wanted = list(plan_ids)
-    if not user.is_authenticated or not wanted:
-        return Holdings()
-    contracts = Contract.objects.of_user(user).filter(plan__in=wanted).select_related("plan")
-    rows = list(_with_standing(contracts, today=today).order_by("pk"))
-    return Holdings(
-        tuple(_holding(row) for row in rows), {row.pk: Standing(level=_level(row)) for row in rows}
-    )
 
 
 def decide_page(page: Page, user: Any, *, today: date, visitor: Visitor | None = None) -> Decision:
@@ -152,55 +130,6 @@ def _closed_parts(granted: Mapping[str, bool]) -> list[Q]:
         return condition
 
     return [part(path) for path in children.get(None, [])]
-
-
-def _with_standing(contracts: QuerySet[Contract], *, today: date) -> QuerySet[Any]:
-    """With what dunning says of each, and whether a course that is over was paid for good."""
-    unbilled = Exists(ContractLine.objects.filter(contract=OuterRef("pk"), next_due__isnull=False))
-    owes = Exists(
-        DocumentLine.objects.filter(
-            contract_reference=OuterRef("number"),
-            document__customer=OuterRef("customer_id"),
-            document__open_item__open_minor__gt=0,
-        )
-    )
-    over = Q(state=Contract.State.ENDED) | Q(end__lt=today)
-    return contracts.annotate(
-        dunning_locks=contract_is_locked(),
-        dunning_level=level_of_contract(),
-        in_collection=Exists(cases_of_contract().filter(state=DunningCase.State.READY_FOR_COLLECTION)),
-        for_good=Case(
-            When(
-                over & Q(plan__kind=Plan.Kind.COURSE),
-                then=Case(When(unbilled | owes, then=False), default=True),
-            ),
-            default=False,
-            output_field=BooleanField(),
-        ),
-    )
-
-
-def _holding(row: Any) -> Holding:
-    return Holding(
-        contract_id=row.pk,
-        contract=row.number,
-        plan_id=row.plan_id,
-        plan=row.plan.name,
-        begun=row.state != Contract.State.PENDING,
-        start=row.start,
-        customer_id=row.customer_id,
-        issuer_id=row.issuer_id,
-        end=row.end,
-        closed=row.state == Contract.State.ENDED,
-        for_good=row.for_good,
-    )
-
-
-def _level(row: Any) -> Level:
-    if row.dunning_locks:
-        return Level.HANDED_OVER if row.in_collection else Level.LOCKED
-    # Before the first letter nobody has been told, so nobody is in arrears here.
-    return Level.IN_ARREARS if row.dunning_level else Level.GOOD
 
 
 def _owed_for(holding: Holding) -> tuple[OwedDocument, ...]:

@@ -95,7 +95,7 @@ class OwedRow:
     """A document in the words of the arrears page."""
 
     number: str
-    issued_on: date
+    issued_on: date | None
     due_on: date
     amount: str
     level: int

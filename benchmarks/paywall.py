@@ -1,0 +1,184 @@
+"""What the paywall costs: a closed page beside the same page open, for a member and for a guest.
+
+    python benchmarks/paywall.py [--requests 300] [--rules 1000] [--plans 20] [--depth 6] [--database sqlite|postgres]
+
+Twin sections with equal pages, one closed, one open; requests to both alternate, so that whatever else the machine
+does hits both. Printed are the medians, their ratio, and the queries of one request. Aimed at: at most 1.05, one query
+more for members and none for guests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.common import scratch_databases, set_up_django, table
+
+BODY = "Strings hold their tuning longer when they are stretched by hand first. " * 120
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--requests", type=int, default=300)
+    parser.add_argument("--rules", type=int, default=1000)
+    parser.add_argument("--plans", type=int, default=20)
+    parser.add_argument("--depth", type=int, default=6)
+    parser.add_argument("--listed", type=int, default=200, help="pages in the listing")
+    parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    set_up_django(database=options.database)
+    with scratch_databases("default"):
+        site = Site(options)
+        print(
+            f"{options.rules} rules, {options.plans} plans, page at depth {options.depth}, {options.database}, "
+            f"{options.requests} requests each"
+        )
+        rows = []
+        for who, client in (("member", site.member), ("guest", site.guest)):
+            rows += site.compare(who, client)
+        rows += site.listing()
+        table(rows)
+
+
+class Site:
+    """The twin sections, their rules, a member with one contract, and many rules and contracts around them."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        from django.test import Client
+        from wagtail.models import Site as WagtailSite
+
+        from cms_billing.paywall.services import set_rule
+        from cms_billing.testing.factories import IssuerFactory, PlanFactory
+
+        self.options = options
+        self.today = date.today()
+        home = WagtailSite.objects.get(is_default_site=True).root_page
+        issuer = IssuerFactory()
+        self.plans = [PlanFactory(issuer=issuer, name=f"Plan {n}") for n in range(options.plans)]
+        self.closed = self.chain(home, "closed")
+        self.open = self.chain(home, "open")
+        set_rule(page=self.closed[0], plans=self.plans[:3])
+        self.other_rules(home)
+        self.list_in(self.closed[0])
+        self.guest = Client()
+        self.member = Client()
+        self.user = self.reader(issuer)
+        self.member.force_login(self.user, backend="django.contrib.auth.backends.ModelBackend")
+
+    def chain(self, home: Any, slug: str) -> list[Any]:
+        """A section and the pages below it, one in the other, down to ``--depth``; home is at depth 2."""
+        from wagtail.models import Page
+
+        from tests.testsite.models import ArticlePage
+
+        pages, parent = [], Page.objects.get(pk=home.pk)
+        for depth in range(3, self.options.depth + 1):
+            page = ArticlePage(
+                title="Strings", slug=slug if depth == 3 else "strings", teaser=BODY[:300], body=BODY
+            )
+            pages.append(parent.add_child(instance=page))
+            parent = page
+        return pages
+
+    def other_rules(self, home: Any) -> None:
+        from wagtail.models import Page
+
+        from cms_billing.paywall.models import AccessRule
+        from tests.testsite.models import ArticlePage
+
+        parent = Page.objects.get(pk=home.pk).add_child(instance=ArticlePage(title="Others", slug="others"))
+        for number in range(self.options.rules - 1):
+            page = parent.add_child(instance=ArticlePage(title=f"Other {number}", slug=f"other-{number}"))
+            AccessRule.objects.create(page=page).plans.add(self.plans[number % len(self.plans)])
+
+    def list_in(self, section: Any) -> None:
+        from wagtail.models import Page
+
+        from tests.testsite.models import ArticlePage
+
+        parent = Page.objects.get(pk=section.pk)
+        for number in range(self.options.listed):
+            parent.add_child(instance=ArticlePage(title=f"Listed {number}", slug=f"listed-{number}"))
+
+    def reader(self, issuer: Any) -> Any:
+        from cms_billing.memberships.services import book_next_due
+        from cms_billing.testing.factories import CustomerFactory, UserFactory, signed_contract
+
+        user = UserFactory()
+        start = self.today - timedelta(days=100)
+        signed_contract(
+            plan=self.plans[0],
+            customer=CustomerFactory(issuer=issuer, user=user),
+            start=start,
+            today=self.today,
+        )
+        for _ in range(200):
+            signed_contract(plan=self.plans[1], customer=CustomerFactory(issuer=issuer), start=start)
+        book_next_due(issuer=issuer, today=self.today)
+        return user
+
+    def compare(self, who: str, client: Any) -> list[tuple[str, str]]:
+        closed, open_ = self.address(self.closed), self.address(self.open)
+        for _ in range(5):
+            client.get(closed), client.get(open_)
+        taken: dict[str, list[float]] = {closed: [], open_: []}
+        for number in range(self.options.requests):
+            for path in (closed, open_) if number % 2 else (open_, closed):
+                begin = perf_counter()
+                client.get(path)
+                taken[path].append(perf_counter() - begin)
+        closed_ms, open_ms = (median(taken[path]) * 1000 for path in (closed, open_))
+        queries = [queries_of(client, path) for path in (open_, closed)]
+        what = "full text" if who == "member" else "teaser"
+        return [
+            (f"{who}, page open", f"{open_ms:6.2f} ms   {queries[0]} queries"),
+            (f"{who}, page closed ({what})", f"{closed_ms:6.2f} ms   {queries[1]} queries"),
+            (f"{who}, ratio", f"{closed_ms / open_ms:6.3f}      {queries[1] - queries[0]:+} queries"),
+        ]
+
+    def address(self, pages: list[Any]) -> str:
+        return pages[-1].get_url()
+
+    def listing(self) -> list[tuple[str, str]]:
+        from wagtail.models import Page
+
+        from cms_billing.paywall.selectors import visible_to
+
+        pages = Page.objects.child_of(self.closed[0])
+        rows, taken = [], {}
+        for name, listed in (
+            ("listing", lambda: pages),
+            ("listing for the member", lambda: visible_to(pages, self.user, today=self.today)),
+        ):
+            times = []
+            for _ in range(30):
+                begin = perf_counter()
+                found = len(listed().all())
+                times.append(perf_counter() - begin)
+            taken[name] = median(times) * 1000
+            rows.append((f"{name}, {found} pages", f"{taken[name]:6.2f} ms"))
+        return rows
+
+
+def queries_of(client: Any, path: str) -> int:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as captured:
+        client.get(path)
+    return len(captured)
+
+
+if __name__ == "__main__":
+    main()
