@@ -92,10 +92,6 @@ class Level(ClusterableModel):
         _("fee (minor units)"),
         default=0,
         validators=[MinValueValidator(0)],
-        help_text=_(
-            "In cents. Only what paper and postage cost may be charged to consumers, and nothing for e-mails or the "
-            "first reminder (BGH VIII ZR 95/18)."
-        ),
     )
     locks = models.BooleanField(
         _("locks the content"),

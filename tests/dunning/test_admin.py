@@ -163,7 +163,7 @@ def procedure_data(issuer, levels: list[dict[str, object]], **changes: object) -
             "number": 1,
             "days_after": 7,
             "days_to_pay": 10,
-            "fee_minor": 0,
+            "fee": "",
             **level,
             "texts": inline_formset(level.get("texts", [])),
         }
@@ -185,7 +185,7 @@ def test_a_procedure_with_levels_and_texts_is_made_on_one_page(client, issuer):
     accountant(client, issuer, "add_procedure", "change_procedure", "view_procedure")
     text = {"language": "de", "subject": "Erinnerung", "body": "Bitte {total} bis {pay_until}."}
     data = procedure_data(
-        issuer, [{"texts": [text]}, {"number": 2, "days_after": 14, "locks": "on", "fee_minor": 250}]
+        issuer, [{"texts": [text]}, {"number": 2, "days_after": 14, "locks": "on", "fee": "2.50"}]
     )
     response = client.post(reverse("billing-dunning-procedure:add"), data)
     assert response.status_code == 302, response.context["form"].errors
@@ -210,7 +210,8 @@ def test_a_procedure_with_levels_and_texts_is_made_on_one_page(client, issuer):
         ([{}, {"number": 2, "days_after": 10}], "must not come before the date to pay by"),
         ([{"number": 4}], "less than or equal to 3"),
         ([{"days_after": 0}], "greater than or equal to 1"),
-        ([{"fee_minor": -5}], "greater than or equal to 0"),
+        ([{"fee": "-5"}], "cannot be negative"),
+        ([{"fee": "1.234"}], "decimal places"),
         (
             [{"texts": [{"language": "de", "subject": "x", "body": "Hallo {nmae}"}]}],
             "There is no placeholder nmae.",

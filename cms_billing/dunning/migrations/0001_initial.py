@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3)], verbose_name='level')),
                 ('days_after', models.PositiveSmallIntegerField(help_text='Level 1: since the due date. Later levels: since the letter before.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='days after')),
                 ('days_to_pay', models.PositiveSmallIntegerField(default=10, help_text='The date the letter asks to pay by, counted from the letter.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='days to pay')),
-                ('fee_minor', models.BigIntegerField(default=0, help_text='In cents. Only what paper and postage cost may be charged to consumers, and nothing for e-mails or the first reminder (BGH VIII ZR 95/18).', validators=[django.core.validators.MinValueValidator(0)], verbose_name='fee (minor units)')),
+                ('fee_minor', models.BigIntegerField(default=0, validators=[django.core.validators.MinValueValidator(0)], verbose_name='fee (minor units)')),
                 ('locks', models.BooleanField(default=False, help_text='From this level on what is unpaid is locked. The letter before has to announce it.', verbose_name='locks the content')),
             ],
             options={

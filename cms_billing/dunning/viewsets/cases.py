@@ -89,18 +89,18 @@ class CaseInspectView(InspectView):
     extension = "billing_dunning_case"
     actions = [
         Action(
-            gettext_lazy("Next step now"),
-            "billing-dunning:next",
-            "arrow-right",
-            DECIDE,
-            when=lambda case: case.state == State.OPEN,
-        ),
-        Action(
             gettext_lazy("Stop"),
             "billing-dunning:stop",
             "cross",
             DECIDE,
             when=lambda case: State.STOPPED in Case.TRANSITIONS[State(case.state)],
+        ),
+        Action(
+            gettext_lazy("Next step now"),
+            "billing-dunning:next",
+            "arrow-right",
+            DECIDE,
+            when=lambda case: case.state == State.OPEN,
         ),
         Action(
             gettext_lazy("Resume"),

@@ -13,11 +13,60 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFi
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core.admin import BillingFilterSet, BillingModelViewSet, StateColumn
+from cms_billing.core.forms import MoneyField
+from cms_billing.core.money import Money
 from cms_billing.core.ui.viewsets import BillingIndexView
+from cms_billing.faktura.models import Issuer
 
 from .. import rules
-from ..models import HIGHEST_LEVEL, Procedure
+from ..models import HIGHEST_LEVEL, Level, Procedure
 from ..reasons import WEAKNESSES
+
+
+class LevelForm(WagtailAdminModelForm):
+    fee = MoneyField(
+        label=gettext_lazy("Fee"),
+        required=False,
+        help_text=gettext_lazy(
+            "Consumers may only be charged what paper and postage really cost: nothing for an e-mail, and nothing for "
+            "the reminder that first puts them in default (§§ 280, 286 BGB; BGH VIII ZR 95/18)."
+        ),
+    )
+
+    class Meta:
+        model = Level
+        fields = ["number", "days_after", "days_to_pay", "locks"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        currency = self._currency()
+        self.fields["fee"].currency = currency
+        self.initial["fee"] = Money(self.instance.fee_minor, currency)
+
+    def _currency(self) -> str:
+        """The issuer's: the one chosen in the form, else the procedure's."""
+        chosen = str(self.data.get("issuer") or "") if self.is_bound else ""
+        issuers = Issuer.objects.filter(pk=chosen) if chosen.isdecimal() else Issuer.objects.none()
+        if currency := issuers.values_list("currency", flat=True).first():
+            return currency
+        procedure = self.instance.procedure if self.instance.procedure_id else None
+        return procedure.issuer.currency if procedure else "EUR"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if "fee" not in self.errors:
+            fee = data.get("fee")
+            self.instance.fee_minor = fee.minor if fee else 0
+        return data
+
+
+class LevelsPanel(InlinePanel):
+    """Fees as people write them, not in minor units."""
+
+    def get_form_options(self) -> dict[str, Any]:
+        options = super().get_form_options()
+        options["formsets"][self.relation_name]["form"] = LevelForm
+        return options
 
 
 class ProcedureForm(WagtailAdminModelForm):
@@ -89,7 +138,7 @@ class ProcedureViewSet(BillingModelViewSet):
                 ],
                 heading=gettext_lazy("Procedure"),
             ),
-            InlinePanel(
+            LevelsPanel(
                 "levels",
                 heading=gettext_lazy("Levels"),
                 label=gettext_lazy("Level"),
@@ -109,7 +158,7 @@ class ProcedureViewSet(BillingModelViewSet):
                             FieldPanel("days_to_pay"),
                         ]
                     ),
-                    FieldRowPanel([FieldPanel("fee_minor"), FieldPanel("locks")]),
+                    FieldRowPanel([FieldPanel("fee"), FieldPanel("locks")]),
                     InlinePanel(
                         "texts",
                         heading=gettext_lazy("Texts"),
