@@ -292,7 +292,7 @@ def morning_of(day: date) -> datetime:
 
 
 def live_one_day(issuer: Issuer, day: date, *, last_day: date) -> None:
-    stories = [story for story in STORIES if plan_named(story.plan).issuer_id == issuer.pk]
+    stories = stories_with(issuer)
     for story in stories:
         if last_day - timedelta(days=story.days_ago) == day:
             sign(story, day)
@@ -300,6 +300,11 @@ def live_one_day(issuer: Issuer, day: date, *, last_day: date) -> None:
         pay_if_they_would(item, stories, day)
     if issuer.name == ACADEMY or issuer.contracts.exists():
         run_daily(issuer=issuer, today=day)
+
+
+def stories_with(issuer: Issuer) -> list[Story]:
+    plans = {on_sale.code for on_sale in PLANS if on_sale.issuer == issuer.name}
+    return [story for story in STORIES if story.plan in plans]
 
 
 def sign(story: Story, day: date) -> None:

@@ -52,7 +52,12 @@ MEMBERSHIP = Kind(
     category="Mitgliedschaft",
     requires_shipping=False,
     track_stock=False,
-    attributes={"laufzeit": "Laufzeit", "kuendigung": "Kündigung", "steuer": "Umsatzsteuer"},
+    attributes={
+        "preisangabe": "Preis",
+        "laufzeit": "Laufzeit",
+        "kuendigung": "Kündigung",
+        "steuer": "Umsatzsteuer",
+    },
 )
 COURSE = Kind(
     name="Kurs",
@@ -60,7 +65,7 @@ COURSE = Kind(
     category="Kurse",
     requires_shipping=False,
     track_stock=False,
-    attributes={"umfang": "Umfang", "zahlung": "Zahlung", "steuer": "Umsatzsteuer"},
+    attributes={"preisangabe": "Preis", "umfang": "Umfang", "zahlung": "Zahlung", "steuer": "Umsatzsteuer"},
 )
 KINDS = [MEMBERSHIP, COURSE, BOOK]
 
@@ -76,6 +81,7 @@ ITEMS = [
             "- alle Artikel in voller Länge\n- alle zwei Wochen ein neuer Text\n- monatlich kündbar"
         ),
         facts={
+            "preisangabe": "im Monat",
             "laufzeit": "ein Monat",
             "kuendigung": "zum Ende jedes Monats",
             "steuer": "19 % im Preis enthalten",
@@ -92,6 +98,7 @@ ITEMS = [
             "- alle Artikel in voller Länge\n- alle zwei Wochen ein neuer Text\n- eine Rechnung im Jahr"
         ),
         facts={
+            "preisangabe": "im Jahr",
             "laufzeit": "zwölf Monate",
             "kuendigung": "einen Monat vor Ablauf",
             "steuer": "19 % im Preis enthalten",
@@ -109,6 +116,7 @@ ITEMS = [
         ),
         facts={
             "umfang": "sieben Lektionen",
+            "preisangabe": "einmalig",
             "zahlung": "auf einmal",
             "steuer": "19 % im Preis enthalten",
         },
@@ -126,6 +134,7 @@ ITEMS = [
         ),
         facts={
             "umfang": "sieben Lektionen",
+            "preisangabe": "je Rate, sechs Raten",
             "zahlung": "sechs Raten zu 42,00 €, zusammen 252,00 €",
             "steuer": "19 % im Preis enthalten",
         },
