@@ -13,7 +13,6 @@ PGHOST, PGPORT, PGUSER, PGPASSWORD
                             as PostgreSQL's own tools read them
 """
 
-import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -34,35 +33,20 @@ ROOT_URLCONF = "tests.urls"
 WSGI_APPLICATION = None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-
-def exists(app: str) -> bool:
-    try:
-        return importlib.util.find_spec(app) is not None
-    except ModuleNotFoundError:
-        return False
-
-
 CMS_BILLING_APPS = [
-    app
-    for app in (
-        "cms_billing.core",
-        "cms_billing.faktura",
-        "cms_billing.payments",
-        "cms_billing.memberships",
-        "cms_billing.dunning",
-        "cms_billing.paywall",
-        "cms_billing.shop",
-        "cms_billing.daily",
-        "cms_billing.testing",
-    )
-    if exists(app) and not ONLY_DEPENDENCIES
+    "cms_billing.core",
+    "cms_billing.faktura",
+    "cms_billing.payments",
+    "cms_billing.memberships",
+    "cms_billing.dunning",
+    "cms_billing.paywall",
+    "cms_billing.shop",
+    "cms_billing.daily",
+    "cms_billing.testing",
 ]
-CHECKOUT_APP = "cms_billing.shop.checkout"
-REPLACED_OSCAR_APPS = (
-    {"oscar.apps.checkout.apps.CheckoutConfig": CHECKOUT_APP}
-    if exists(CHECKOUT_APP) and not ONLY_DEPENDENCIES
-    else {}
-)
+REPLACED_OSCAR_APPS = {"oscar.apps.checkout.apps.CheckoutConfig": "cms_billing.shop.checkout"}
+if ONLY_DEPENDENCIES:
+    CMS_BILLING_APPS, REPLACED_OSCAR_APPS = [], {}
 
 INSTALLED_APPS = [
     *CMS_BILLING_APPS,
@@ -96,16 +80,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    *([] if ONLY_DEPENDENCIES else ["cms_billing.paywall.middleware.PaywallMiddleware"]),
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
     "oscar.apps.basket.middleware.BasketMiddleware",
 ]
-if not ONLY_DEPENDENCIES and exists("cms_billing.paywall.middleware"):
-    MIDDLEWARE.insert(
-        MIDDLEWARE.index("django.contrib.auth.middleware.AuthenticationMiddleware") + 1,
-        "cms_billing.paywall.middleware.PaywallMiddleware",
-    )
 
 TEMPLATES = [
     {
@@ -214,14 +194,14 @@ OSCAR_INITIAL_ORDER_STATUS = "Pending"
 OSCAR_INITIAL_LINE_STATUS = "Pending"
 OSCAR_ALLOW_ANON_CHECKOUT = True
 OSCAR_OFFERS_INCL_TAX = True
-if "cms_billing.shop" in CMS_BILLING_APPS:
+if not ONLY_DEPENDENCIES:
     OSCAR_DYNAMIC_CLASS_LOADER = "cms_billing.shop.loading.load_classes"
 
 Q_CLUSTER = {
     "name": "cms_billing_tests",
     "workers": 1,
-    "timeout": 60,
-    "retry": 120,
+    "timeout": 600,
+    "retry": 1200,
     "poll": 0.1,
     "sync": False,
     "scheduler": False,

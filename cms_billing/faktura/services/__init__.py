@@ -1,6 +1,6 @@
 """The only writers of faktura. One module a topic; import from here."""
 
-from .billing import Batch, Problem, customers_to_bill, drafts_for, issue_next_invoices
+from .billing import Batch, Problem, customers_to_bill, drafts_for, drafts_of, issue_next_invoices
 from .corrections import cancel_document
 from .customers import block_dunning, give_number, lift_dunning_block
 from .issuing import issue_drafts, snapshot_of
@@ -20,6 +20,7 @@ __all__ = [
     "change_series",
     "customers_to_bill",
     "drafts_for",
+    "drafts_of",
     "give_number",
     "issue_drafts",
     "issue_next_invoices",
