@@ -32,15 +32,22 @@ def draft_line(description: str = "Mitgliedschaft", **changes) -> DraftLine:
 
 
 def issue(
-    customer: Customer | None = None, *, kind: str = DocumentKind.INVOICE, lines: int = 1, **changes
+    customer: Customer | None = None,
+    *,
+    kind: str = DocumentKind.INVOICE,
+    lines: int | tuple[DraftLine, ...] = 1,
+    **changes,
 ) -> Document:
+    """``lines``: how many equal ones, or the lines themselves."""
     customer = customer or CustomerFactory()
+    if isinstance(lines, int):
+        lines = tuple(draft_line(f"Mitgliedschaft {n}") for n in range(1, lines + 1))
     draft = Draft(
         **{
             "kind": kind,
             "customer_id": customer.pk,
             "currency": "EUR",
-            "lines": tuple(draft_line(f"Mitgliedschaft {n}") for n in range(1, lines + 1)),
+            "lines": lines,
             "due_on": date(2026, 3, 16) if kind == DocumentKind.INVOICE else None,
             **changes,
         }
