@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
+from django.urls import NoReverseMatch, reverse
 
 from cms_billing.core import conf
 
@@ -37,3 +38,18 @@ def providers_keep_the_protocol(app_configs: Any, **kwargs: Any) -> list[CheckMe
                 )
             )
     return errors
+
+
+@register("cms_billing")
+def member_pages_are_included(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        reverse("cms_billing:payment_page", args=["token"])
+    except NoReverseMatch:
+        return [
+            Error(
+                "The addresses of cms_billing are not in the URLs: mails and letters would have no payment link.",
+                hint='Add path("billing/", include("cms_billing.urls")) before Wagtail\'s.',
+                id="cms_billing.E022",
+            )
+        ]
+    return []

@@ -35,7 +35,7 @@ def payment_token(document_ids: Iterable[int]) -> str:
 def read_token(token: str) -> list[int]:
     """The document ids of a link; raises LinkNotValid where it has been tampered with or its time is over."""
     try:
-        last_day, *document_ids = signing.Signer(salt=SALT).unsign_object(token)
+        last_day, *document_ids = map(int, signing.Signer(salt=SALT).unsign_object(token))
     except (signing.BadSignature, ValueError, TypeError):
         raise link_unreadable() from None
     if clock.today().toordinal() > last_day:

@@ -121,14 +121,6 @@ def buyers_can_sign_in(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="cms_billing.E055",
             )
         )
-    elif _address(getattr(settings, "WAGTAIL_FRONTEND_LOGIN_URL", "")) != address:
-        messages.append(
-            Warning(
-                "Private pages and the shop send visitors to different login pages.",
-                hint="Set WAGTAIL_FRONTEND_LOGIN_URL and LOGIN_URL to the same page, Oscar's: “customer:login”.",
-                id="cms_billing.W056",
-            )
-        )
     return messages
 
 
@@ -155,7 +147,7 @@ def shop_stands_before_oscar(app_configs: Any, **kwargs: Any) -> list[CheckMessa
         Warning(
             "cms_billing.shop stands after Oscar in INSTALLED_APPS: Oscar's order pages would not show the invoices.",
             hint="Move “cms_billing.shop” above “oscar.config.Shop”.",
-            id="cms_billing.W057",
+            id="cms_billing.W056",
         )
     ]
 
@@ -168,6 +160,6 @@ def vouchers_count_with_tax(app_configs: Any, **kwargs: Any) -> list[CheckMessag
         Warning(
             "Oscar works out offers and vouchers on prices without tax.",
             hint="Set OSCAR_OFFERS_INCL_TAX = True: “5 € off” is meant with tax.",
-            id="cms_billing.W058",
+            id="cms_billing.W057",
         )
     ]
