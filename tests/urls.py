@@ -1,5 +1,3 @@
-from importlib.util import find_spec
-
 from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
@@ -16,7 +14,6 @@ urlpatterns = [
     # Nothing worth forging; a token in every footer would give each guest a cookie, and caches nothing to keep.
     path("i18n/setlang/", csrf_exempt(set_language), name="set_language"),
     path("shop/", include(apps.get_app_config("oscar").urls[0])),
+    path("billing/", include("cms_billing.urls")),
+    path("", include(wagtail_urls)),
 ]
-if find_spec("cms_billing") and find_spec("cms_billing.urls"):
-    urlpatterns.append(path("billing/", include("cms_billing.urls")))
-urlpatterns.append(path("", include(wagtail_urls)))
