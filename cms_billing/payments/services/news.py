@@ -28,17 +28,18 @@ UNDER_WAY = (Payment.State.CREATED, Payment.State.PENDING)
 def take_news(*, payment_id: int, notice: Notice, asked_at: datetime, today: date) -> None:
     """Record what the provider said when it was asked. Nothing is booked twice.
 
-    A success wins over a failure whenever it comes; only the return from a chargeback needs news that are newer than
-    the chargeback, so that two workers who asked at different moments cannot undo it.
+    A success wins over a failure whenever it comes. Once the money has been here, only newer news move it: two workers
+    who asked at different moments cannot undo a chargeback, or a dispute that was won.
     """
     payment = lock_payment(payment_id)
-    is_newer = payment.asked_at is None or asked_at > payment.asked_at
-    _remember(payment, notice, asked_at=asked_at if is_newer else None)
+    is_newest = payment.asked_at is None or asked_at >= payment.asked_at
+    _remember(payment, notice, asked_at=asked_at if is_newest else None)
+    has_been_here = payment.state in (Payment.State.SETTLED, Payment.State.CHARGED_BACK)
     match notice.status:
-        case Status.SETTLED if is_newer or payment.state != Payment.State.CHARGED_BACK:
+        case Status.SETTLED if is_newest or not has_been_here:
             settle_payment(payment_id=payment.pk, day=today)
-        case Status.CHARGED_BACK:
-            if payment.state != Payment.State.CHARGED_BACK:
+        case Status.CHARGED_BACK if is_newest or not has_been_here:
+            if not has_been_here:
                 settle_payment(payment_id=payment.pk, day=today)
             charge_back(payment_id=payment.pk, day=today, so_far=notice.charged_back, reason=notice.reason)
         case Status.PENDING if payment.state == Payment.State.CREATED:

@@ -52,7 +52,9 @@ def record_payment(
         done_at=clock.now(),
         note=note,
     )
-    _settle(payment, day=received_on, documents=[document.pk for document in documents])
+    _settle(payment, amount.minor, day=received_on, documents=[document.pk for document in documents])
+    payment.state = Payment.State.SETTLED
+    payment.save(update_fields=["state", "received_on"])
     log(
         instance=payment,
         action="cms_billing.record_payment",
@@ -66,8 +68,7 @@ def record_payment(
 def settle_payment(*, payment_id: int, day: date) -> Payment:
     """The money of a payment is here, also after it had failed or gone back. Calling it again changes nothing."""
     payment = lock_payment(payment_id)
-    if payment.state != Payment.State.SETTLED:
-        _settle(payment, day=day, documents=[payment.document_id] if payment.document_id else [])
+    _hold(payment, payment.amount_minor, day=day, reason="")
     return payment
 
 
@@ -77,28 +78,35 @@ def charge_back(
 ) -> Payment:
     """A settled payment went back: its allocations are reversed, the last first, and the documents are owed again.
 
-    ``so_far`` is how much of the payment went back in all until now; None: the whole payment. Said again it changes
-    nothing; a larger part posts the difference. Raises ImplausiblePayment for more than was paid.
+    ``so_far`` is how much of the payment is back at the payer now, in all; None: the whole payment. Said again it
+    changes nothing; only the difference is posted. Raises ImplausiblePayment for more than was paid.
     """
     payment = lock_payment(payment_id)
-    if payment.state != Payment.State.SETTLED:
+    if payment.state not in (Payment.State.SETTLED, Payment.State.CHARGED_BACK):
         return payment
-    wanted = payment.amount if so_far is None else so_far
-    if wanted.currency != payment.currency or not 0 <= wanted.minor <= payment.amount_minor:
-        raise errors.more_than_paid(wanted, payment.amount)
-    parts = rules.take_back(_held(payment), _held_minor(payment) - (payment.amount_minor - wanted.minor))
-    _post_back(payment, parts, day=day, reason=reason)
-    payment.reason = reason[:200]
-    if wanted.minor == payment.amount_minor:
-        payment.state = Payment.State.CHARGED_BACK
-    payment.save(update_fields=["state", "reason"])
-    log(
-        instance=payment,
-        action="cms_billing.charge_back",
-        user=user,
-        data={"reason": reason, "amount": str(wanted)},
-    )
+    gone = payment.amount if so_far is None else so_far
+    if gone.currency != payment.currency or not 0 <= gone.minor <= payment.amount_minor:
+        raise errors.more_than_paid(gone, payment.amount)
+    if _hold(payment, payment.amount_minor - gone.minor, day=day, reason=reason):
+        data = {"reason": reason, "amount": str(gone)}
+        log(instance=payment, action="cms_billing.charge_back", user=user, data=data)
     return payment
+
+
+def _hold(payment: Payment, wanted_minor: int, *, day: date, reason: str) -> bool:
+    """Post what is missing until just ``wanted_minor`` of the payment are with us; returns whether anything was."""
+    held = _held(payment)
+    missing = wanted_minor - sum(amount for _document, amount in held)
+    if missing > 0:
+        _settle(payment, missing, day=day, documents=[payment.document_id] if payment.document_id else [])
+    elif missing < 0:
+        _post_back(payment, rules.take_back(held, -missing), day=day, reason=reason)
+    elif payment.state in (Payment.State.SETTLED, Payment.State.CHARGED_BACK):
+        return False
+    payment.state = Payment.State.SETTLED if wanted_minor else Payment.State.CHARGED_BACK
+    payment.reason = reason[:200]
+    payment.save(update_fields=["state", "reason", "received_on"])
+    return True
 
 
 def _held(payment: Payment) -> list[tuple[int | None, int]]:
@@ -107,10 +115,6 @@ def _held(payment: Payment) -> list[tuple[int | None, int]]:
     for allocation in payment.allocations.order_by("pk"):
         held[allocation.document_id] = held.get(allocation.document_id, 0) + allocation.amount_minor
     return [(document_id, amount) for document_id, amount in held.items() if amount > 0]
-
-
-def _held_minor(payment: Payment) -> int:
-    return sum(amount for _document, amount in _held(payment))
 
 
 def _post_back(payment: Payment, parts: Sequence[tuple[int | None, int]], *, day: date, reason: str) -> None:
@@ -135,13 +139,13 @@ def _post_back(payment: Payment, parts: Sequence[tuple[int | None, int]], *, day
     _allocate(payment, [(pk, -part) for pk, part in parts], rows)
 
 
-def _settle(payment: Payment, *, day: date, documents: Sequence[int]) -> None:
+def _settle(payment: Payment, amount_minor: int, *, day: date, documents: Sequence[int]) -> None:
     """Allocate to the documents named, then to the oldest open ones, and post. The customer is locked."""
     items = OpenItem.objects.open().filter(customer_id=payment.customer_id, currency=payment.currency)
     by_age = list(items.order_by("due_on", "document_id").values_list("document_id", "open_minor"))
     named = [item for pk in documents for item in by_age if item[0] == pk]
     rest = [item for item in by_age if item[0] not in set(documents)]
-    parts, left = spread_payment(payment.amount_minor, named + rest)
+    parts, left = spread_payment(amount_minor, named + rest)
     whole: list[tuple[int | None, int]] = [*parts, (None, left)] if left else [*parts]
     rows = post_entries(
         issuer_id=payment.issuer_id,
@@ -153,8 +157,7 @@ def _settle(payment: Payment, *, day: date, documents: Sequence[int]) -> None:
         booked_on=day,
     )
     _allocate(payment, whole, rows)
-    payment.state, payment.received_on, payment.reason = Payment.State.SETTLED, day, ""
-    payment.save(update_fields=["state", "received_on", "reason"])
+    payment.received_on = day
 
 
 def _allocate(payment: Payment, parts: Sequence[tuple[int | None, int]], rows: Sequence[LedgerEntry]) -> None:
