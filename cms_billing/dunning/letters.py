@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from babel.dates import format_date
-from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from cms_billing.core.money import Money
 from cms_billing.faktura.drafts import Draft
@@ -95,18 +93,7 @@ def lock_notice(procedure: ActiveProcedure, claims: Sequence[Claim], *, language
         for claim in claims
         if not locks(procedure, claim) and (after := procedure.facts.after(claim.level)) and after.locks
     ]
-    with override(language):
-        sentences = []
-        if locked:
-            sentences.append(
-                _("Locked until it is paid: what belongs to %(numbers)s.") % {"numbers": ", ".join(locked)}
-            )
-        if announced:
-            sentences.append(
-                _("Locked with the next letter, unless it is paid: what belongs to %(numbers)s.")
-                % {"numbers": ", ".join(announced)}
-            )
-    return " ".join(sentences)
+    return texts.lock_notice(locked=locked, announced=announced, language=language)
 
 
 def locks(procedure: ActiveProcedure, claim: Claim) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 PLACEHOLDERS = ("name", "customer_number", "documents", "total", "fee", "pay_until", "issuer")
 
@@ -91,6 +91,30 @@ DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
         "Kind regards\n{issuer}",
     ),
 }
+
+# What the letter does and announces, document by document. It is part of the letter, not of the site's interface, so it
+# stands here in the languages of letters and does not wait for a translation file.
+LOCK_NOTICES: Mapping[str, tuple[str, str]] = {
+    "de": (
+        "Bis zur Zahlung gesperrt sind die Inhalte zu: {numbers}.",
+        "Mit der nächsten Mahnung gesperrt werden, wenn keine Zahlung eingeht, die Inhalte zu: {numbers}.",
+    ),
+    "en": (
+        "Locked until payment: the content that belongs to {numbers}.",
+        "Locked with our next letter, unless payment arrives: the content that belongs to {numbers}.",
+    ),
+}
+
+
+def lock_notice(*, locked: Sequence[str], announced: Sequence[str], language: str) -> str:
+    """One sentence for the documents a letter locks, one for those it announces to lock; empty for neither."""
+    locks, announces = LOCK_NOTICES.get(language) or LOCK_NOTICES["en"]
+    sentences = [
+        sentence.replace("{numbers}", ", ".join(numbers))
+        for sentence, numbers in ((locks, locked), (announces, announced))
+        if numbers
+    ]
+    return "\n".join(sentences)
 
 
 def default_text(level: int, language: str) -> tuple[str, str]:

@@ -23,6 +23,7 @@ class Expected(NamedTuple):
     pay_until: list[str]
     announced: str
     locked: str
+    notices: list[str]
 
 
 DAYS = (date(2026, 1, 22), date(2026, 2, 5), date(2026, 2, 19))
@@ -39,6 +40,11 @@ DAYS = (date(2026, 1, 22), date(2026, 2, 5), date(2026, 2, 19))
                 ["1. Februar 2026", "15. Februar 2026", "1. März 2026"],
                 "werden wir mit der nächsten Mahnung den Zugang",
                 "ab heute gesperrt",
+                [
+                    "Mit der nächsten Mahnung gesperrt werden, wenn keine Zahlung eingeht, "
+                    "die Inhalte zu: RE-2026-000001.",
+                    "Bis zur Zahlung gesperrt sind die Inhalte zu: RE-2026-000001.",
+                ],
             ),
         ),
         (
@@ -49,6 +55,10 @@ DAYS = (date(2026, 1, 22), date(2026, 2, 5), date(2026, 2, 19))
                 ["February 1, 2026", "February 15, 2026", "March 1, 2026"],
                 "we will lock the content",
                 "is locked from today",
+                [
+                    "Locked with our next letter, unless payment arrives: the content that belongs to RE-2026-000001.",
+                    "Locked until payment: the content that belongs to RE-2026-000001.",
+                ],
             ),
         ),
     ],
@@ -69,7 +79,7 @@ def test_letters_speak_the_customers_language(issuer, customer, language, expect
     assert [expected.announced in letter.extra["text"] for letter in letters] == [False, True, False]
     assert [expected.locked in letter.extra["text"] for letter in letters] == [False, False, True]
     # The first letter reminds; it neither threatens nor locks.
-    assert letters[0].extra["lock_notice"] == ""
+    assert [letter.extra["lock_notice"] for letter in letters] == ["", *expected.notices]
     json.dumps(letters[2].extra)
 
 
