@@ -3,7 +3,8 @@
 document → ``DocumentData`` (all that templates see) → HTML + CSS → bytes
 """
 
-from .data import DocumentData, document_data
+from .data import DocumentData
+from .loading import document_data
 from .pages import document_html, render_pdf, stylesheet
 from .renderers import PdfRenderer, WeasyPrintRenderer, pdf_renderer
 
