@@ -35,7 +35,7 @@ class Role:
 
 _CONTENT = frozenset({"customer", "mailtext", "plan", "planprice", "contract", "accessrule", "planproduct"})
 _SETTINGS = frozenset({"issuer", "numberseries", "taxrate", "procedure", "level", "leveltext"})
-_OFFICE = frozenset({"send_document", "post_documents", "block_dunning", "terminate_contract"})
+_OFFICE = frozenset({"send_document", "block_dunning", "terminate_contract"})
 _MONEY = frozenset(
     {
         "record_payment",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cms_billing.core import clock
-from cms_billing.faktura.models import Document, Issuer
+from cms_billing.faktura.models import Issuer
 
 
 class _OfVisibleIssuers(models.QuerySet[Any]):
@@ -44,7 +43,6 @@ class DailyRun(models.Model):
         permissions = [
             ("start_run", _("Can start the daily run")),
             ("retry_work", _("Can try failed work again")),
-            ("post_documents", _("Can mark documents as sent by post")),
         ]
         constraints = [models.UniqueConstraint(fields=["issuer", "day"], name="one_run_per_issuer_and_day")]
 
@@ -117,26 +115,3 @@ class ParkedRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label}: {self.reason}"
-
-
-class PostedDocument(models.Model):
-    """A document without an e-mail address that a person has sent by post: off the to-do list."""
-
-    document = models.OneToOneField(
-        Document,
-        primary_key=True,
-        on_delete=models.PROTECT,
-        related_name="posted",
-        verbose_name=_("document"),
-    )
-    posted_on = models.DateField(_("posted on"))
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-
-    class Meta:
-        verbose_name = _("posted document")
-        verbose_name_plural = _("posted documents")
-
-    def __str__(self) -> str:
-        return f"{self.document} {self.posted_on}"

@@ -50,7 +50,7 @@ def cases_to_decide(user: Any) -> QuerySet[Case]:
 def documents_to_post(user: Any) -> QuerySet[Any]:
     """Issued for somebody without an e-mail address, archived, never mailed and not ticked off yet."""
     documents = Document.objects.visible_to(user).filter(
-        state=Document.State.ISSUED, recipient_email="", posted=None, deliveries=None
+        state=Document.State.ISSUED, recipient_email="", deliveries=None
     )
     return with_standing(documents).filter(has_pdf=True).select_related("customer").order_by("pk")
 

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 from django import forms
-from django.contrib.auth.mixins import AccessMixin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -38,11 +37,11 @@ from cms_billing.core.exceptions import BillingError
 from cms_billing.core.models import OutsideWork
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import Issuer
+from cms_billing.faktura.services import mark_sent_by_post
 
 from . import selectors
 from .columns import PostedColumn, RetryColumn
 from .models import DailyRun
-from .posting import mark_posted
 from .preview import preview
 from .services import start_run
 from .steps import STEPS
@@ -59,7 +58,7 @@ ANY_VIEW = (
 )
 
 
-class _Permitted(AccessMixin):
+class _Permitted:
     """Any one of ``permissions``."""
 
     permissions: Iterable[str] = ()
@@ -199,7 +198,7 @@ def posting_section(user: Any) -> TableSection:
             get_url=lambda row: reverse("billing-document:pdf", args=[row.pk]),
         ),
     ]
-    if user.has_perm("cms_billing_daily.post_documents"):
+    if user.has_perm("cms_billing_faktura.send_document"):
         columns.append(PostedColumn("posted", label=_("In the post")))
     return TableSection(
         _("To send by post"),
@@ -285,12 +284,12 @@ class RetryView(_Permitted, View):
 
 
 class PostedView(_Permitted, View):
-    permissions = ("cms_billing_daily.post_documents",)
+    permissions = ("cms_billing_faktura.send_document",)
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         document = get_object_or_404(selectors.documents_to_post(request.user), pk=pk)
-        mark_posted(document_ids=[pk], today=clock.today(document.issuer), user=request.user)
+        mark_sent_by_post(document=document, user=request.user)
         messages.success(request, _("%(document)s is in the post.") % {"document": document})
         return redirect("billing_todo")
 

@@ -32,11 +32,6 @@ def register_viewset() -> RunViewSet:
     return RunViewSet()
 
 
-@hooks.register("register_log_actions")
-def register_actions(actions) -> None:
-    actions.register_action("cms_billing.post", _("Send by post"), _("Sent by post"))
-
-
 class TodoMenuItem(MenuItem):
     def is_shown(self, request) -> bool:
         return any(request.user.has_perm(name) for name in views.ANY_VIEW)

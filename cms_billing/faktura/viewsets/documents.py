@@ -11,10 +11,11 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from wagtail.admin import messages
 from wagtail.admin.filters import DateRangePickerWidget
 from wagtail.admin.ui.tables import Column
 
@@ -40,11 +41,12 @@ from cms_billing.core.admin import (
 )
 from cms_billing.core.ui.viewsets import BillingIndexView
 
+from ..archive import PDF, archived_pdf, pdf_filename
 from ..exceptions import CannotCancel
 from ..models import Document, DocumentKind, LedgerEntry
 from ..rules import CANCELLABLE_KINDS
 from ..selectors import Standing, account_documents, with_standing
-from ..services import cancel_document
+from ..services import cancel_document, send_again
 
 # Currencies whose number of decimals is not two: for filters by amount.
 NO_DECIMALS = [
@@ -405,22 +407,22 @@ class SendAgainView(ActionView):
         return {"to": self.object.customer.email or self.object.recipient_email}
 
     def perform(self, form: forms.Form) -> str:
-        from ..services import send_again
-
-        send_again(document_id=self.object.pk, to=form.cleaned_data["to"], user=self.request.user)
+        send_again(document=self.object, to=form.cleaned_data["to"], user=self.request.user)
         return _("%(document)s goes to %(to)s.") % {"document": self.object, "to": form.cleaned_data["to"]}
 
 
 def pdf_view(request: HttpRequest, pk: int) -> HttpResponse:
     """The archived bytes, shown in the browser."""
-    from ..archive import archived_pdf
-
     if not request.user.has_perm("cms_billing_faktura.view_document"):  # type: ignore[union-attr]
         raise PermissionDenied
     document = get_object_or_404(with_standing(rows_visible_to(Document, request.user)), pk=pk, has_pdf=True)
-    response = HttpResponse(archived_pdf(document), content_type="application/pdf")
-    filename = document.number.replace("/", "-").replace('"', "")
-    response["Content-Disposition"] = f'inline; filename="{filename}.pdf"'
+    try:
+        content = archived_pdf(document)
+    except BillingError as error:
+        messages.error(request, str(error))
+        return redirect("billing-document:inspect", pk)
+    response = HttpResponse(content, content_type=PDF)
+    response["Content-Disposition"] = f'inline; filename="{pdf_filename(document.number)}"'
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response
