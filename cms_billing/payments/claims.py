@@ -65,7 +65,7 @@ def _claim(rows: Sequence[AccountDocument], currency: str) -> Claim:
     issuer = rows[0].document.issuer
     payable = [row for row in rows if row.is_payable]
     amount = total((row.open_amount for row in payable), currency)
-    purpose = " ".join(row.document.number for row in payable)[:LONGEST_PURPOSE]
+    purpose = purpose_of([row.document.number for row in payable])
     charges = Payment.objects.filter(document__in=[row.document.pk for row in payable], state__in=UNDER_WAY)
     return Claim(
         issuer=issuer,
@@ -74,6 +74,17 @@ def _claim(rows: Sequence[AccountDocument], currency: str) -> Claim:
         under_way=bool(payable) and charges.exists(),
         ways=ways_to_pay(issuer, amount=amount, purpose=purpose) if payable else [],
     )
+
+
+def purpose_of(numbers: Sequence[str]) -> str:
+    """The numbers of the documents, whole ones only: a cut number would find no invoice."""
+    purpose = ""
+    for number in numbers:
+        longer = f"{purpose} {number}".strip()
+        if len(longer) > LONGEST_PURPOSE:
+            break
+        purpose = longer
+    return purpose
 
 
 def ways_to_pay(issuer: Issuer, *, amount: Money, purpose: str) -> list[WayToPay]:

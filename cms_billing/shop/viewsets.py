@@ -9,6 +9,7 @@ from wagtail.admin.panels import FieldPanel, HelpPanel, ObjectList
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core.admin import BillingFilterSet, BillingModelViewSet
+from cms_billing.core.ui.viewsets import BillingIndexView
 
 from .models import PartnerIssuer, PlanProduct, ProductClassTax
 
@@ -21,6 +22,11 @@ class PlanProductFilterSet(BillingFilterSet):
         fields = ["plan"]
 
 
+class PlanProductIndexView(BillingIndexView):
+    def rows(self) -> Any:
+        return super().rows().select_related("product", "plan")
+
+
 class PlanProductViewSet(BillingModelViewSet):
     model = PlanProduct
     icon = "tag"
@@ -31,6 +37,8 @@ class PlanProductViewSet(BillingModelViewSet):
         Column("product", label=_("Product"), accessor="product", sort_key="product__title"),
         Column("plan", label=_("Plan"), accessor="plan", sort_key="plan__name"),
     ]
+    search_fields = ["product__title", "plan__name"]
+    index_view_class = PlanProductIndexView
     filterset_class = PlanProductFilterSet
     edit_handler = ObjectList(
         [
@@ -61,6 +69,7 @@ class PartnerIssuerViewSet(BillingModelViewSet):
         "__str__",
         Column("issuer", label=_("Issuer"), accessor="issuer", sort_key="issuer__name"),
     ]
+    search_fields = ["partner__name", "issuer__name"]
     filterset_class = PartnerIssuerFilterSet
     edit_handler = ObjectList(
         [
@@ -89,6 +98,7 @@ class ProductClassTaxViewSet(BillingModelViewSet):
         "__str__",
         Column("tax_code", label=_("Tax code"), accessor="get_tax_code_display"),
     ]
+    search_fields = ["product_class__name"]
     filterset_class = ProductClassTaxFilterSet
     edit_handler = ObjectList(
         [

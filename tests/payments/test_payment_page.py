@@ -9,6 +9,7 @@ from cms_billing.core import clock
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import Document
 from cms_billing.faktura.services import cancel_document, issue_next_invoices
+from cms_billing.payments.claims import purpose_of
 from cms_billing.payments.links import payment_url
 from cms_billing.payments.models import Payment, PaymentMethod
 from cms_billing.payments.services import record_payment
@@ -178,3 +179,8 @@ def test_the_page_costs_a_fixed_number_of_queries(client, django_assert_max_num_
     client.get(url)
     with django_assert_max_num_queries(14):
         client.get(url)
+
+
+def test_a_long_purpose_ends_after_a_whole_number():
+    numbers = [f"RE-2026-{number:06}" for number in range(1, 20)]
+    assert purpose_of(numbers) == " ".join(numbers[:9])

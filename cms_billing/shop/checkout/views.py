@@ -88,8 +88,13 @@ class PaymentMethodView(oscar_views.PaymentMethodView):
         return BillingAddressForm(data, prefix="new", initial=initial)
 
     def _addresses(self) -> list[Any]:
-        user = self.request.user
-        return list(user.addresses.order_by("-is_default_for_billing", "pk")) if user.is_authenticated else []
+        """The address book, without what "the same as the shipping address" says already."""
+        if not self.request.user.is_authenticated:
+            return []
+        addresses = self.request.user.addresses.order_by("-is_default_for_billing", "pk")
+        if self.request.basket.is_shipping_required():
+            addresses = addresses.exclude(pk=self.checkout_session.shipping_user_address_id())
+        return list(addresses)
 
     def _billed_to(self) -> str | None:
         session = self.checkout_session
