@@ -216,3 +216,38 @@ class ContractChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contract}: {self.from_state} → {self.to_state}"
+
+
+class ContractFileQuerySet(models.QuerySet["ContractFile"]):
+    def visible_to(self, user: Any) -> ContractFileQuerySet:
+        return self.filter(issuer__in=Issuer.objects.visible_to(user))
+
+
+class ContractFile(models.Model):
+    """A file somebody uploaded to import contracts from. Its content is kept until it is imported or a day is over."""
+
+    issuer = models.ForeignKey(
+        Issuer, verbose_name=_("issuer"), on_delete=models.PROTECT, related_name="contract_files"
+    )
+    name = models.CharField(_("file"), max_length=200)
+    data = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    uploaded_at = models.DateTimeField(_("uploaded"), default=clock.now)
+    imported_at = models.DateTimeField(_("imported"), null=True, blank=True)
+    contracts = models.PositiveIntegerField(_("contracts"), default=0)
+    customers = models.PositiveIntegerField(_("new customers"), default=0)
+
+    objects = ContractFileQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("contract file")
+        verbose_name_plural = _("contract files")
+        ordering = ["-id"]
+        default_permissions = ()
+        permissions = [("import_contracts", _("Can import contracts"))]
+
+    def __str__(self) -> str:
+        return self.name

@@ -58,6 +58,7 @@ from .models import Contract, Plan, PlanPrice
 from .schedule import Interval
 from .selectors import terms_of
 from .services import sign_contract, terminate_contract
+from .views_import import ImportView, UploadView
 
 
 class PlanPriceForm(WagtailAdminModelForm):
@@ -260,9 +261,17 @@ class ContractIndexView(BillingIndexView):
 
     @property
     def header_buttons(self) -> list[Any]:
-        if not self.request.user.has_perm("cms_billing_memberships.add_contract"):
-            return []
-        return [HeaderButton(_("New contract"), url=reverse("billing-contract:new"), icon_name="plus")]
+        user = self.request.user
+        buttons = []
+        if user.has_perm("cms_billing_memberships.add_contract"):
+            buttons.append(
+                HeaderButton(_("New contract"), url=reverse("billing-contract:new"), icon_name="plus")
+            )
+        if user.has_perm("cms_billing_memberships.import_contracts"):
+            buttons.append(
+                HeaderButton(_("Import"), url=reverse("billing-contract:import"), icon_name="upload")
+            )
+        return buttons
 
 
 def customer_url(row: Any) -> str:
@@ -582,9 +591,12 @@ class ContractViewSet(ReadOnlyViewSet):
             "inspect_url_name": "billing-customer:inspect",
         }
         sign = SignView.as_view(**customer)
+        contracts = {"index_url_name": "billing-contract:index"}
         return [
             *super().get_urlpatterns(),
             path("new/", NewContractView.as_view(), name="new"),
+            path("import/", UploadView.as_view(), name="import"),
+            path("import/<int:pk>/", ImportView.as_view(**contracts), name="import_file"),
             path("sign/<int:pk>/", sign, name="sign"),
             path("terminate/<int:pk>/", self.construct_view(TerminateView), name="terminate"),
         ]

@@ -2,9 +2,22 @@
 
 from .booking import BookedBatch, DueLine, book_first_period, book_next_due, due_lines
 from .contracts import end_contracts, sign_contract, start_contracts, terminate_contract
-from .imports import Imported, ImportPlan, ImportRefused, import_contracts, import_good_lines, plan_import
+from .imports import (
+    AlreadyImported,
+    Imported,
+    ImportPlan,
+    ImportRefused,
+    import_contracts,
+    import_file,
+    import_good_lines,
+    import_good_lines_of_file,
+    keep_contract_file,
+    plan_file,
+    plan_import,
+)
 
 __all__ = [
+    "AlreadyImported",
     "BookedBatch",
     "DueLine",
     "ImportPlan",
@@ -15,7 +28,11 @@ __all__ = [
     "due_lines",
     "end_contracts",
     "import_contracts",
+    "import_file",
     "import_good_lines",
+    "import_good_lines_of_file",
+    "keep_contract_file",
+    "plan_file",
     "plan_import",
     "sign_contract",
     "start_contracts",

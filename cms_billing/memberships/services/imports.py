@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,7 +22,7 @@ from cms_billing.payments.providers import all_providers
 
 from .. import importing
 from ..importing import ContractRow, LineProblem
-from ..models import Contract, ContractChange, ContractLine, Plan
+from ..models import Contract, ContractChange, ContractFile, ContractLine, Plan
 from ..schedule import Interval
 
 CHUNK = 1000
@@ -37,6 +37,10 @@ class ImportRefused(BillingError):
             _("Nothing was imported: the file has %(count)s problems. The first: %(first)s")
             % {"count": len(problems), "first": problems[0]}
         )
+
+
+class AlreadyImported(BillingError):
+    """An uploaded file is imported once."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,62 @@ def import_good_lines(*, issuer: Issuer, data: bytes, today: date, user: Any = N
     """Import the lines without problems and leave the others. Raises BadFile."""
     _one_import_at_a_time(issuer)
     return _write(issuer, plan_import(issuer=issuer, data=data, today=today), data, today=today, user=user)
+
+
+# -- files uploaded in the admin: kept from the trial to the confirmation --------------------------------------------
+
+KEPT = timedelta(days=1)
+
+
+@transaction.atomic
+def keep_contract_file(*, issuer: Issuer, name: str, data: bytes, user: Any = None) -> ContractFile:
+    """Keep an upload until it is confirmed. What nobody confirmed within a day is thrown away, as it names people."""
+    ContractFile.objects.filter(imported_at=None, uploaded_at__lt=clock.now() - KEPT).delete()
+    return ContractFile.objects.create(
+        issuer=issuer,
+        name=name[:200],
+        data=data,
+        sha256=hashlib.sha256(data).hexdigest(),
+        uploaded_by=user,
+    )
+
+
+def plan_file(file: ContractFile, *, today: date) -> ImportPlan:
+    return plan_import(issuer=file.issuer, data=bytes(file.data), today=today)
+
+
+@transaction.atomic
+def import_file(*, file_id: int, today: date, user: Any = None) -> Imported:
+    """Import every line of an uploaded file or none. Raises ImportRefused, AlreadyImported."""
+    file = _lock_file(file_id)
+    done = import_contracts(issuer=file.issuer, data=bytes(file.data), today=today, user=user)
+    return _close_file(file, done)
+
+
+@transaction.atomic
+def import_good_lines_of_file(*, file_id: int, today: date, user: Any = None) -> Imported:
+    """Import the lines of an uploaded file that have no problems. Raises AlreadyImported."""
+    file = _lock_file(file_id)
+    done = import_good_lines(issuer=file.issuer, data=bytes(file.data), today=today, user=user)
+    return _close_file(file, done)
+
+
+def _lock_file(file_id: int) -> ContractFile:
+    locked = ContractFile.objects.select_for_update(no_key=True, of=("self",)).select_related("issuer")
+    file = locked.get(pk=file_id)
+    if file.imported_at is not None:
+        raise AlreadyImported(_("%(file)s has been imported already.") % {"file": file})
+    return file
+
+
+def _close_file(file: ContractFile, done: Imported) -> Imported:
+    file.imported_at, file.data = clock.now(), b""
+    file.contracts, file.customers = done.contracts, done.customers
+    file.save(update_fields=["imported_at", "data", "contracts", "customers"])
+    return done
+
+
+# -- how it is done -------------------------------------------------------------------------------------------------
 
 
 def _one_import_at_a_time(issuer: Issuer) -> None:
