@@ -217,6 +217,11 @@ HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.
 CMS_BILLING = {
     "SITE_URL": SITE_URL,
     "TIME_MACHINE": True,
+    # The second is nobody: it charges what a method's reference tells it to (docs, "testing").
+    "PROVIDERS": {
+        "bank_transfer": "cms_billing.payments.providers.bank_transfer.BankTransfer",
+        "fake": "cms_billing.testing.providers.FakeProvider",
+    },
 }
 
 # Workers
