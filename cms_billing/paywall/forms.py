@@ -29,7 +29,7 @@ class RuleForm(forms.Form):
         queryset=Plan.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Any one of them opens the page."),
+        help_text=gettext_lazy("For members with a plan: any one of these opens the page."),
     )
     preview = forms.ChoiceField(
         label=gettext_lazy("What others see"),
@@ -43,7 +43,7 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: Any, page: Page, rule: AccessRule | None, above: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        inherit = _("as the section above says (%(above)s)") % {"above": above}
+        inherit = _("follow the section above (%(above)s)") % {"above": above}
         self.fields["opens_to"].choices = [(INHERIT, inherit), *AccessRule.Opens.choices]  # type: ignore[attr-defined]
         self.fields["plans"].queryset = plans_for(page, rule)  # type: ignore[attr-defined]
         self.initial.setdefault("opens_to", INHERIT)

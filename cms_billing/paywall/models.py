@@ -25,8 +25,8 @@ class AccessRule(models.Model):
     """Who may read a page and everything below it. The nearest rule upwards wins."""
 
     class Opens(models.TextChoices):
-        PLANS = OpensTo.PLANS.value, _("members of the plans below")
-        EVERYONE = OpensTo.EVERYONE.value, _("everyone: an exception in a closed section")
+        PLANS = OpensTo.PLANS.value, _("members with a plan")
+        EVERYONE = OpensTo.EVERYONE.value, _("everyone")
 
     class Preview(models.TextChoices):
         PAGE = "page", _("the page's own teaser or introduction")

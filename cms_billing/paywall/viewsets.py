@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.ui.tables import Column, TitleColumn
 from wagtail.admin.viewsets.base import ViewSet
 
-from cms_billing.core.admin import IssuerScopedPolicy, ReadOnlyViewSet, StateColumn
+from cms_billing.core.admin import IssuerScopedPolicy, ReadOnlyViewSet
 from cms_billing.core.ui.viewsets import BillingIndexView
-from cms_billing.memberships.models import Plan
 
 from .admin_views import ExplainView, PageRuleView
 from .models import AccessRule
@@ -24,29 +22,14 @@ def rule_url(rule: AccessRule) -> str:
     return reverse("billing-paywall:page_rule", args=[rule.page_id])
 
 
-def plans_text(rule: AccessRule) -> str:
-    return plan_names(rule.facts())
+def open_to(rule: AccessRule) -> str:
+    """The plans, or everyone."""
+    return plan_names(rule.facts()) or rule.get_opens_to_display()
 
 
 class RuleIndexView(BillingIndexView):
-    def rows(self) -> Any:
-        return super().rows().select_related("page").prefetch_related(Prefetch("plans", Plan.objects.all()))
-
     def get_queryset(self) -> Any:
         return super().get_queryset().select_related("page").prefetch_related("plans")
-
-    @property
-    def columns(self) -> list[Any]:
-        return [
-            TitleColumn("page", label=_("Page"), get_url=rule_url, sort_key="page__title"),
-            StateColumn("opens_to", label=_("Open to"), accessor="get_opens_to_display"),
-            Column("plans", label=_("Plans"), accessor=plans_text),
-            Column("preview", label=_("What others see"), accessor="get_preview_display"),
-        ]
-
-    @columns.setter
-    def columns(self, value: Any) -> None:
-        """The generic view would set its own."""
 
 
 class RuleViewSet(ReadOnlyViewSet):
@@ -55,6 +38,11 @@ class RuleViewSet(ReadOnlyViewSet):
     icon = "lock"
     menu_label = _("Paywall rules")
     menu_order = 700
+    list_display = [
+        TitleColumn("page", label=_("Page"), get_url=rule_url, sort_key="page__title"),
+        Column("opens_to", label=_("Open to"), accessor=open_to),
+        Column("preview", label=_("What others see"), accessor="get_preview_display"),
+    ]
     search_fields = ["page__title"]
     list_filter = ["opens_to"]
     inspect_view_enabled = False

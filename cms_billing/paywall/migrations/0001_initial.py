@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             name='AccessRule',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('opens_to', models.CharField(choices=[('plans', 'members of the plans below'), ('everyone', 'everyone: an exception in a closed section')], default='plans', max_length=10, verbose_name='open to')),
+                ('opens_to', models.CharField(choices=[('plans', 'members with a plan'), ('everyone', 'everyone')], default='plans', max_length=10, verbose_name='open to')),
                 ('preview', models.CharField(choices=[('page', "the page's own teaser or introduction"), ('text', 'the text below'), ('title', 'only the title')], default='page', max_length=10, verbose_name='what others see')),
                 ('teaser_text', models.TextField(blank=True, verbose_name='teaser text')),
                 ('page', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='paywall_rule', to=settings.WAGTAIL_PAGE_MODEL, verbose_name='page')),
