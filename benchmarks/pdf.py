@@ -76,6 +76,7 @@ def measure(arguments: argparse.Namespace) -> None:
         ("one process", f"{compared / alone:.1f} documents a second"),
         ("two processes", f"{compared / together:.1f} documents a second, {alone / together:.2f} times one"),
     ]
+    assert_archived(issuer, count + 2 * compared)
     print(f"{count} invoices of one to three lines on {arguments.database}")
     common.table(rows)
 
@@ -173,6 +174,15 @@ def memory(count: int, *, rendered: int) -> list[tuple[str, str]]:
         (f"memory after {early} documents", f"{before:.0f} MB"),
         (f"memory after {count} documents", f"{after:.0f} MB, {after / before:.2f} times"),
     ]
+
+
+def assert_archived(issuer, count: int) -> None:
+    """Fast is not enough: two workers have made one unbroken chain."""
+    from cms_billing.faktura.models import ArchiveRecord
+    from cms_billing.faktura.verification import archive_findings
+
+    assert ArchiveRecord.objects.filter(issuer=issuer).count() == count
+    assert list(archive_findings(issuer)) == []
 
 
 def drain(document_ids: list[int]) -> None:
