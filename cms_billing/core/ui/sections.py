@@ -141,7 +141,7 @@ class InspectView(ScopedView, generic.InspectView):
         if self.index_url_name:
             label = capfirst(self.model._meta.verbose_name_plural)
             items.append({"url": reverse(self.index_url_name), "label": label})
-        return [*items, {"url": "", "label": str(self.object)}]
+        return [*items, {"url": "", "label": capfirst(str(self.object))}]
 
     @cached_property
     def header_buttons(self) -> list[Any]:

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from wagtail.admin import messages
 from wagtail.admin.admin_url_finder import ModelAdminURLFinder
@@ -39,6 +40,8 @@ class BillingIndexView(ScopedView, generic.IndexView):
     def _get_title_column(self, field_name: str, *args: Any, **kwargs: Any) -> Any:
         column = super()._get_title_column(field_name, *args, **kwargs)
         column._get_url_func = lambda row: self.get_inspect_url(row) or self.get_edit_url(row)
+        if field_name == "__str__":
+            column.accessor = lambda row: capfirst(str(row))
         return column
 
 

@@ -39,6 +39,7 @@ from cms_billing.core.admin import (
     money_text,
     rows_visible_to,
 )
+from cms_billing.core.exceptions import BillingError
 from cms_billing.core.ui.viewsets import BillingIndexView
 
 from ..archive import PDF, archived_pdf, pdf_filename
@@ -309,7 +310,7 @@ def deliveries_section(document: Document) -> Section:
     return TableSection(
         _("Sent"),
         [
-            Column("to", label=_("To")),
+            Column("to", label=_("To"), accessor=lambda delivery: delivery.to or _("by post")),
             Column("purpose", label=_("Occasion"), accessor="get_purpose_display"),
             StateColumn(
                 "work_state",

@@ -149,6 +149,8 @@ NUMBERS = _tab(gettext_lazy("Numbers"), NumbersPanel())
 
 
 class IssuerInspectView(InspectView):
+    extension = "billing_issuer"
+
     def facts(self) -> Iterable[Fact]:
         issuer = self.object
         return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from string import Formatter
 from typing import Any
 
 from django import forms
@@ -18,6 +17,7 @@ from wagtail.admin.widgets import AdminDateInput
 from cms_billing.core.admin import BillingFilterSet, BillingModelViewSet, DateColumn
 from cms_billing.core.ui.viewsets import BillingCreateView, BillingEditView
 
+from ..mailtexts import validate_placeholders
 from ..models import MailText, NumberSeries, TaxRate
 from ..numbers import format_number
 from ..services import change_series
@@ -145,22 +145,7 @@ class MailTextForm(WagtailAdminModelForm):
 
 
 def known_placeholders(text: str) -> str:
-    """``text`` if every placeholder in it is known; else a ValidationError that names the unknown ones."""
-    try:
-        fields = [
-            (name, spec, conv) for _text, name, spec, conv in Formatter().parse(text) if name is not None
-        ]
-    except ValueError as error:
-        raise ValidationError(_("The braces do not match. Write {{ for a brace in the text.")) from error
-    wrong = sorted({name for name, spec, conv in fields if name not in MAIL_PLACEHOLDERS or spec or conv})
-    if wrong:
-        raise ValidationError(
-            _("Unknown placeholder %(wrong)s. There are: %(known)s."),
-            params={
-                "wrong": in_braces(wrong),
-                "known": in_braces(MAIL_PLACEHOLDERS),
-            },
-        )
+    validate_placeholders(text)
     return text
 
 

@@ -1,0 +1,182 @@
+"""Who sees which page, and that a neighbour issuer's rows exist on none of them."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import NoReverseMatch, reverse
+
+from cms_billing.faktura.models import TaxRate
+
+from .conftest import Business
+
+pytestmark = pytest.mark.django_db
+
+LISTS = [
+    "billing-customer:index",
+    "billing-document:index",
+    "billing-payment:index",
+    "billing-contract:index",
+    "billing-plan:index",
+    "billing-issuer:index",
+    "billing-numberseries:index",
+    "billing-mailtext:index",
+    "billing-taxrate:index",
+    "billing-dailyrun:index",
+]
+FORMS = [
+    "billing-customer:add",
+    "billing-plan:add",
+    "billing-issuer:add",
+    "billing-numberseries:add",
+    "billing-mailtext:add",
+    "billing-taxrate:add",
+    "billing-contract:new",
+    "billing_start_run",
+]
+OTHERS = ["billing_todo", "billing_failed_work", "billing_preview"]
+
+# Address and the row it is about.
+READING = [
+    ("billing-customer:inspect", "customer"),
+    ("billing-customer:history", "customer"),
+    ("billing-document:inspect", "open"),
+    ("billing-document:history", "open"),
+    ("billing-payment:inspect", "payment"),
+    ("billing-payment:history", "payment"),
+    ("billing-contract:inspect", "contract"),
+    ("billing-contract:history", "contract"),
+    ("billing-plan:inspect", "plan"),
+    ("billing-plan:history", "plan"),
+    ("billing-issuer:inspect", "issuer"),
+    ("billing-issuer:history", "issuer"),
+    ("billing-numberseries:history", "series"),
+    ("billing-mailtext:history", "mail_text"),
+    ("billing-dailyrun:inspect", "run"),
+    ("billing_progress", "run"),
+]
+WRITING = [
+    ("billing-customer:edit", "customer"),
+    ("billing-customer:delete", "customer"),
+    ("billing-customer:block", "customer"),
+    ("billing-customer:lift_block", "customer"),
+    ("billing-document:cancel", "open"),
+    ("billing-document:send_again", "open"),
+    ("billing-payment:record", "customer"),
+    ("billing-payment:record_for_document", "open"),
+    ("billing-payment:charge_back", "payment"),
+    ("billing-contract:sign", "customer"),
+    ("billing-contract:terminate", "contract"),
+    ("billing-plan:edit", "plan"),
+    ("billing-plan:delete", "plan"),
+    ("billing-issuer:edit", "issuer"),
+    ("billing-issuer:delete", "issuer"),
+    ("billing-numberseries:edit", "series"),
+    ("billing-numberseries:delete", "series"),
+    ("billing-mailtext:edit", "mail_text"),
+    ("billing-mailtext:delete", "mail_text"),
+]
+
+# These lead back with a message where they make no sense for the row.
+NOT_NOW = {"billing-customer:lift_block"}
+
+
+def address(name: str, business: Business, row: str) -> str:
+    return reverse(name, args=[getattr(business, row).pk])
+
+
+def statuses(client, addresses) -> dict[str, int]:
+    return {url: client.get(url).status_code for url in addresses}
+
+
+def rows_of(business: Business, pages) -> list[str]:
+    return [address(name, business, row) for name, row in pages]
+
+
+def plain(names) -> list[str]:
+    return [reverse(name) for name in names]
+
+
+def refused(client, addresses) -> list[str]:
+    """Wagtail answers a missing permission with its home page and a message."""
+    home = reverse("wagtailadmin_home")
+    return [url for url in addresses if getattr(client.get(url), "url", None) == home]
+
+
+def test_accountant_sees_every_page(accountant, ours):
+    own = [page for page in READING + WRITING if page[0] not in NOT_NOW]
+    found = statuses(accountant, plain(LISTS + FORMS + OTHERS) + rows_of(ours, own))
+    assert {url: status for url, status in found.items() if status != 200} == {}
+
+
+def test_neighbours_rows_exist_on_no_page(accountant, ours, theirs):
+    pages = rows_of(theirs, READING + WRITING)
+    assert {url: status for url, status in statuses(accountant, pages).items() if status != 404} == {}
+
+
+def test_neighbours_rows_take_no_form(accountant, ours, theirs):
+    for url in rows_of(theirs, WRITING):
+        assert accountant.post(url, {}).status_code == 404, url
+
+
+def test_lists_end_at_the_own_issuer(accountant, ours, theirs):
+    for url in plain([name for name in LISTS if name != "billing-taxrate:index"] + OTHERS):
+        page = accountant.get(url).content.decode()
+        assert "theirs" not in page.lower(), url
+
+
+def test_auditor_reads_everything(auditor, ours):
+    found = statuses(auditor, plain(LISTS + OTHERS) + rows_of(ours, READING))
+    assert {url: status for url, status in found.items() if status != 200} == {}
+
+
+def test_auditor_writes_nothing(auditor, ours):
+    pages = plain(FORMS) + rows_of(ours, WRITING)
+    assert refused(auditor, pages) == pages
+    for url in rows_of(ours, WRITING):
+        assert auditor.post(url, {}).status_code == 302
+
+
+def test_stranger_to_billing_sees_nothing(stranger, ours):
+    pages = plain(LISTS + FORMS + OTHERS)
+    assert refused(stranger, pages) == pages
+    found = statuses(stranger, rows_of(ours, READING + WRITING))
+    assert set(found.values()) <= {302, 404}
+
+
+def test_stranger_has_no_billing_menu(stranger, accountant):
+    assert '"name": "billing"' not in stranger.get(reverse("wagtailadmin_home")).content.decode()
+    assert "billing" in accountant.get(reverse("wagtailadmin_home")).content.decode()
+
+
+@pytest.mark.parametrize("name", ["edit", "delete", "add", "copy", "usage"])
+@pytest.mark.parametrize(
+    "namespace", ["billing-document", "billing-payment", "billing-contract", "billing-dailyrun"]
+)
+def test_frozen_and_derived_rows_have_no_form(namespace, name):
+    with pytest.raises(NoReverseMatch):
+        reverse(f"{namespace}:{name}", args=[1])
+
+
+def test_guest_is_sent_to_the_login(client):
+    answer = client.get(reverse("billing-document:index"))
+    assert answer.status_code == 302
+    assert "login" in answer.url
+
+
+def test_editor_may_not_touch_numbers_money_and_company_data(editor, ours):
+    assert editor.get(reverse("billing-customer:edit", args=[ours.customer.pk])).status_code == 200
+    pages = rows_of(
+        ours,
+        [
+            ("billing-issuer:edit", "issuer"),
+            ("billing-numberseries:edit", "series"),
+            ("billing-payment:record_for_document", "open"),
+            ("billing-document:cancel", "open"),
+        ],
+    )
+    assert refused(editor, pages) == pages
+
+
+def test_tax_rates_belong_to_all(accountant):
+    rate = TaxRate.objects.first()
+    assert accountant.get(reverse("billing-taxrate:edit", args=[rate.pk])).status_code == 200
