@@ -5,6 +5,7 @@ from wagtail import hooks
 from .models import Case
 from .viewsets import VIEWSETS
 from .viewsets.cases import cases_section
+from .viewsets.procedures import issuer_actions
 
 
 @hooks.register("register_log_actions")
@@ -18,6 +19,9 @@ def register_actions(actions) -> None:
 @hooks.register("register_admin_viewset")
 def register_viewsets() -> list:
     return [viewset() for viewset in VIEWSETS]
+
+
+hooks.register("billing_issuer_actions", issuer_actions)
 
 
 @hooks.register("billing_customer_sections")

@@ -246,3 +246,20 @@ def test_the_shipped_procedure_passes_its_own_form(client, issuer):
     url = reverse("billing-dunning-procedure:edit", args=[procedure.pk])
     assert client.get(url).status_code == 200
     assert create_default_procedure(issuer) == procedure
+
+
+def test_an_issuer_without_a_procedure_is_offered_the_shipped_one(client, procedure):
+    issuer = IssuerFactory()
+    accountant(client, issuer, "view_issuer", "add_procedure", "change_procedure")
+    page, url = reverse("billing-issuer:inspect", args=[issuer.pk]), create_url(issuer)
+    assert url in client.get(page).content.decode()
+    made = client.post(url)
+    assert made["Location"] == reverse(
+        "billing-dunning-procedure:edit", args=[issuer.dunning_procedures.get().pk]
+    )
+    assert url not in client.get(page).content.decode()
+    assert client.post(create_url(procedure.issuer)).status_code == 404
+
+
+def create_url(issuer) -> str:
+    return reverse("billing-dunning-procedure:create_default", args=[issuer.pk])

@@ -6,13 +6,14 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel, ObjectList
 from wagtail.admin.ui.tables import Column
 
-from cms_billing.core.admin import BillingFilterSet, BillingModelViewSet, StateColumn
+from cms_billing.core.admin import Action, ActionView, BillingFilterSet, BillingModelViewSet, StateColumn
 from cms_billing.core.forms import MoneyField
 from cms_billing.core.money import Money
 from cms_billing.core.ui.viewsets import BillingIndexView
@@ -21,6 +22,7 @@ from cms_billing.faktura.models import Issuer
 from .. import rules
 from ..models import HIGHEST_LEVEL, Level, Procedure
 from ..reasons import WEAKNESSES
+from ..services import create_default_procedure
 
 
 class LevelForm(WagtailAdminModelForm):
@@ -107,6 +109,43 @@ def _levels_text(procedure: Procedure) -> str:
     )
 
 
+class CreateDefaultView(ActionView):
+    """Stands on the page of an issuer without a procedure, and leads to the new one."""
+
+    model = Issuer
+    permission = "cms_billing_dunning.add_procedure"
+    page_title = gettext_lazy("Set up reminders")
+    action_label = gettext_lazy("Set up")
+    explanation = gettext_lazy(
+        "Makes the procedure that ships with the package: three letters with texts in German and English, no fees, "
+        "the third locks what is unpaid. You can change it afterwards."
+    )
+    made: Procedure | None = None
+
+    def perform(self, form: forms.Form) -> str:
+        self.made = create_default_procedure(self.object)
+        return _("%(issuer)s reminds who does not pay. Look through the levels and texts.") % {
+            "issuer": self.object
+        }
+
+    def back_url(self) -> str:
+        if self.made is not None:
+            return reverse("billing-dunning-procedure:edit", args=[self.made.pk])
+        return super().back_url()
+
+
+def issuer_actions() -> list[Action]:
+    return [
+        Action(
+            gettext_lazy("Set up reminders"),
+            "billing-dunning-procedure:create_default",
+            "warning",
+            "cms_billing_dunning.add_procedure",
+            when=lambda issuer: not issuer.dunning_procedures.filter(is_active=True).exists(),
+        )
+    ]
+
+
 class ProcedureViewSet(BillingModelViewSet):
     model = Procedure
     name = "billing-dunning-procedure"
@@ -171,3 +210,9 @@ class ProcedureViewSet(BillingModelViewSet):
         ],
         base_form_class=ProcedureForm,
     )
+
+    def get_urlpatterns(self) -> list[Any]:
+        # The form stands on the page of an issuer and leads back there.
+        issuer = {"index_url_name": "billing-issuer:index", "inspect_url_name": "billing-issuer:inspect"}
+        create = CreateDefaultView.as_view(**issuer)
+        return [*super().get_urlpatterns(), path("create-default/<int:pk>/", create, name="create_default")]
