@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 from .conf import billing_settings
+
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def private_page(
@@ -22,7 +25,7 @@ def private_page(
     return keep_private(response)
 
 
-def keep_private(response: HttpResponse) -> HttpResponse:
+def keep_private(response: Response) -> Response:
     """``Cache-Control: private, no-store`` and what older proxies want to hear."""
     add_never_cache_headers(response)
     return response

@@ -8,6 +8,7 @@ import logging
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -40,7 +41,7 @@ def account_documents(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def account_document_pdf(request: HttpRequest, pk: int) -> HttpResponse:
+def account_document_pdf(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The archived file, byte for byte; somebody else's document does not exist here."""
     document = get_object_or_404(Document.objects.of_user(request.user), pk=pk)
     try:
@@ -65,7 +66,7 @@ def _no_pdf(request: HttpRequest, document: Document, reason: BillingError) -> H
     return response
 
 
-def pdf_response(content: bytes, *, filename: str) -> HttpResponse:
+def pdf_response(content: bytes, *, filename: str) -> FileResponse:
     response = FileResponse(
         io.BytesIO(content), as_attachment=True, filename=filename, content_type="application/pdf"
     )

@@ -13,6 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
+from django.dispatch import Signal
+
+# Sent by whoever sells when an address came or went: what was read before is old.
+offers_changed = Signal()
+
 # Plan ids in, addresses out. Called when the rules are loaded, not for each request: the address must not depend on
 # the visitor or their language (point to a view that redirects where it has to). Plans that cannot be bought are left
 # out.

@@ -9,6 +9,7 @@ from wagtail.models import Page
 from wagtail.signals import post_page_move
 
 from cms_billing.memberships.models import Plan, PlanPrice
+from cms_billing.memberships.offers import offers_changed
 
 from .models import AccessRule
 from .rule_map import forget_rules
@@ -20,6 +21,7 @@ def connect() -> None:
         post_delete.connect(_changed, sender=model, dispatch_uid=f"paywall.deleted.{model.__name__}")
     m2m_changed.connect(_changed, sender=AccessRule.plans.through, dispatch_uid="paywall.plans")
     post_page_move.connect(_changed, dispatch_uid="paywall.moved")
+    offers_changed.connect(_changed, dispatch_uid="paywall.offers")
     # A page put in before others shifts their paths in the tree.
     post_save.connect(_page_saved, dispatch_uid="paywall.page_saved")
     post_delete.connect(_changed, sender=Page, dispatch_uid="paywall.page_deleted")

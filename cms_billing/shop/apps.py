@@ -12,10 +12,11 @@ class ShopConfig(AppConfig):
         from cms_billing.core import outbox
         from cms_billing.memberships import offers
 
-        from . import checks, models  # noqa: F401  (checks register themselves)
+        from . import checks, models, receivers  # noqa: F401  (checks register themselves)
         from .selectors import offer_addresses
         from .work import carry_out_billing, send_confirmation
 
         outbox.register(models.OrderBilling, carry_out_billing)
         outbox.register(models.OrderConfirmation, send_confirmation)
         offers.register_offer_url(offer_addresses)
+        receivers.connect()

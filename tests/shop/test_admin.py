@@ -3,6 +3,7 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 from oscar.core.loading import get_model
 
+from cms_billing.memberships.offers import offer_urls, offers_changed
 from cms_billing.shop.models import PlanProduct
 from cms_billing.testing.factories import IssuerFactory, PlanFactory
 
@@ -51,3 +52,20 @@ def test_a_teasers_link_leads_to_the_product(client):
     product.is_public = False
     product.save()
     assert client.get(url).status_code == 404
+
+
+def test_whoever_shows_offers_is_told_when_a_product_comes_or_goes():
+    told = []
+
+    def hear(sender, **kwargs):
+        told.append(sender.__name__)
+
+    offers_changed.connect(hear)
+    try:
+        product = plan_product(partner_of(), issuer=IssuerFactory())
+        assert offer_urls([product.plan_product.plan_id])
+        product.plan_product.delete()
+    finally:
+        offers_changed.disconnect(hear)
+    assert told == ["Product", "PlanProduct", "PlanProduct"]
+    assert not offer_urls([product.plan_product.plan_id])

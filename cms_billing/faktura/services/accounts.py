@@ -31,8 +31,11 @@ class CustomerFacts:
     def fields(self) -> dict[str, str]:
         """Cut to the columns: a long line of an address must not stop a sale."""
         values = {name: value or "" for name, value in asdict(self).items() if name != "language"}
-        limits = {name: Customer._meta.get_field(name).max_length or 0 for name in values}
-        return {name: value[: limits[name]] for name, value in values.items()}
+        return {name: value[: _longest(name)] for name, value in values.items()}
+
+
+def _longest(field_name: str) -> int | None:
+    return getattr(Customer._meta.get_field(field_name), "max_length", None)
 
 
 @transaction.atomic
