@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'order confirmation',
                 'verbose_name_plural': 'order confirmations',
                 'abstract': False,
-                'indexes': [models.Index(condition=models.Q(('work_state__in', ['pending', 'running'])), fields=['next_try_at', 'id'], name='cms_billing__orderconfirmation_todo')],
+                'indexes': [models.Index(condition=models.Q(('work_state__in', ['pending', 'running'])), fields=['next_try_at', 'id'], name='order_confirmation_todo')],
             },
         ),
     ]
