@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from bs4 import BeautifulSoup
 from django.core import mail
 from django.urls import reverse
 from oscar.core.loading import get_model
@@ -19,6 +20,7 @@ from cms_billing.testing.factories import IssuerFactory, UserFactory
 from .shop import Visitor, book, euro, germany, partner_of, plan_product
 
 Order = get_model("order", "Order")
+UserAddress = get_model("address", "UserAddress")
 MARCH = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +122,45 @@ def test_a_guest_is_asked_to_sign_in_for_a_membership(issuer, client):
     assert client.get(reverse("checkout:shipping-address"), follow=True).redirect_chain[-1][0] == reverse(
         "checkout:index"
     )
+
+
+@pytest.mark.parametrize(("sold", "options"), [("goods", 3), ("plan", 2)])
+def test_the_sign_in_page_offers_what_is_possible_with_this_basket(issuer, client, sold, options):
+    partner = partner_of()
+    Visitor(client).put_in_basket(book(partner) if sold == "goods" else plan_product(partner, issuer=issuer))
+    page = BeautifulSoup(client.get(reverse("checkout:index")).content, "html.parser")
+    assert len(page.select("input[name=options]")) == options
+    assert (
+        page.select_one("input[value=existing]")
+        .find_parent("div", class_="form-group")
+        .select_one("input[type=password]")
+    )
+
+
+def test_an_address_with_mistakes_is_asked_for_again(issuer, member):
+    member.put_in_basket(plan_product(partner_of(), issuer=issuer))
+    member.client.get(reverse("checkout:shipping-method"))
+    response = member.choose_payment(postcode="1", line1="")
+    assert response.status_code == 200
+    errors = response.context["address_form"].errors
+    assert set(errors) == {"line1", "postcode"}
+
+
+def test_the_address_book_is_offered_and_a_neighbours_address_refused(issuer, member):
+    member.order(plan_product(partner_of(), issuer=issuer))
+    mine = member.user.addresses.get()
+    theirs = UserAddress.objects.create(
+        user=UserFactory(),
+        first_name="Uwe",
+        last_name="Fremd",
+        line1="Weg 2",
+        line4="Kiel",
+        country=germany(),
+    )
+    member.put_in_basket(plan_product(partner_of(name="Zwei"), issuer=issuer))
+    member.client.get(reverse("checkout:shipping-method"))
+    assert member.choose_payment(billing=str(theirs.pk)).status_code == 200
+    assert member.choose_payment(billing=str(mine.pk)).status_code == 302
 
 
 def test_instalments_bill_the_first_part_and_sign_for_the_whole(issuer, member):

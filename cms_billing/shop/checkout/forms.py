@@ -7,11 +7,13 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from oscar.core.loading import get_class
+from oscar.core.loading import get_class, get_model
 
 from cms_billing.shop.offered import OfferedMethod
 
-OscarBillingAddressForm = get_class("payment.forms", "BillingAddressForm")
+AbstractAddressForm = get_class("address.forms", "AbstractAddressForm")
+BillingAddress = get_model("order", "BillingAddress")
+Country = get_model("address", "Country")
 
 SHIPPING, NEW = "shipping", "new"
 
@@ -48,8 +50,9 @@ class BillingChoiceForm(forms.Form):
             field.widget = forms.HiddenInput()
 
 
-class BillingAddressForm(OscarBillingAddressForm):
-    class Meta(OscarBillingAddressForm.Meta):
+class BillingAddressForm(AbstractAddressForm):
+    class Meta:
+        model = BillingAddress
         fields = ["first_name", "last_name", "line1", "line2", "postcode", "line4", "country"]
         labels = {
             "line1": _("Street and number"),
@@ -60,6 +63,6 @@ class BillingAddressForm(OscarBillingAddressForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         country = self.fields["country"]
-        countries = country.queryset.order_by("-display_order", "printable_name")
+        countries = Country.objects.order_by("-display_order", "printable_name")
         country.queryset, country.empty_label = countries, None
         country.initial = countries.first()

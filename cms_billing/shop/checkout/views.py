@@ -23,6 +23,8 @@ from .orders import order_of_basket
 
 
 class IndexView(oscar_views.IndexView):
+    template_name = "cms_billing/shop/checkout/gateway.html"
+
     def get_form(self, form_class: Any = None) -> Any:
         form = super().get_form(form_class)
         if sells_plans(self.request.basket):
