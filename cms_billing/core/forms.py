@@ -44,7 +44,11 @@ class MoneyField(forms.DecimalField):
         if isinstance(value, Money):
             return value
         number = super().to_python(value)
-        return None if number is None else money_from(number, self.currency)
+        if number is None:
+            return None
+        if not number.is_finite():
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return money_from(number, self.currency)
 
     def validate(self, value: Any) -> None:
         forms.Field.validate(self, value)

@@ -11,10 +11,11 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import QuerySet
 
 from cms_billing.core import outbox
+from cms_billing.core.admin import rows_visible_to
 from cms_billing.core.models import OutsideWork
 from cms_billing.dunning.models import Case
-from cms_billing.faktura.models import Document, Issuer, OpenItem
-from cms_billing.faktura.selectors import with_standing
+from cms_billing.faktura.models import Issuer, OpenItem
+from cms_billing.faktura.selectors import documents_without_delivery
 
 from .models import ParkedRow
 
@@ -48,11 +49,9 @@ def cases_to_decide(user: Any) -> QuerySet[Case]:
 
 
 def documents_to_post(user: Any) -> QuerySet[Any]:
-    """Issued for somebody without an e-mail address, archived, never mailed and not ticked off yet."""
-    documents = Document.objects.visible_to(user).filter(
-        state=Document.State.ISSUED, recipient_email="", deliveries=None
-    )
-    return with_standing(documents).filter(has_pdf=True).select_related("customer").order_by("pk")
+    """Archived, and neither mailed nor ticked off: their customers had no e-mail address."""
+    documents = rows_visible_to(documents_without_delivery(), user)
+    return documents.select_related("customer", "issuer").order_by("pk")
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class _Permitted:
     permissions: Iterable[str] = ()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not any(request.user.has_perm(name) for name in self.permissions):  # type: ignore[union-attr]
+        if not any(request.user.has_perm(name) for name in self.permissions):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
@@ -87,6 +87,9 @@ class TodoView(_Permitted, WagtailAdminTemplateMixin, TemplateView):
 
     def sections(self) -> Iterable[TableSection]:
         user, today = self.request.user, clock.today()
+        if user.has_perm("cms_billing_faktura.view_openitem"):
+            due = selectors.due_today(user, today=today)
+            yield items_section(_("Due today"), due, empty=_("Nothing is due today."))
         if user.has_perm("cms_billing_daily.view_parkedrow"):
             yield parked_section(user)
         if user.has_perm("cms_billing_daily.view_dailyrun"):
@@ -96,9 +99,6 @@ class TodoView(_Permitted, WagtailAdminTemplateMixin, TemplateView):
         if user.has_perm("cms_billing_faktura.view_document"):
             yield posting_section(user)
         if user.has_perm("cms_billing_faktura.view_openitem"):
-            yield items_section(
-                _("Due today"), selectors.due_today(user, today=today), empty=_("Nothing is due today.")
-            )
             yield items_section(_("Overdue, the oldest first"), selectors.overdue(user, today=today))
 
 
@@ -304,7 +304,7 @@ class IssuerForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["issuer"].queryset = rows_visible_to(Issuer, user).filter(is_active=True)
+        self.fields["issuer"].queryset = rows_visible_to(Issuer, user).filter(is_active=True)  # type: ignore[attr-defined]
 
 
 class PreviewForm(IssuerForm):
@@ -372,7 +372,7 @@ class PreviewView(_RunPage, TemplateView):
             return {}
         sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         counts: dict[str, int] = defaultdict(int)
-        shown = []
+        shown: list[Any] = []
         for planned in preview(issuer, today=day):
             if planned.problem:
                 counts["problem"] += 1

@@ -9,8 +9,11 @@ from wagtail.admin.ui.components import Component
 
 from cms_billing.core import clock
 from cms_billing.core.admin import BILLING_MENU_HOOK
+from cms_billing.core.ui.viewsets import permissions_for
+from cms_billing.faktura.models import OpenItem
 
 from . import selectors, views
+from .models import ParkedRow
 from .viewsets import RunViewSet
 
 
@@ -30,6 +33,12 @@ def admin_urls() -> list:
 @hooks.register("register_admin_viewset")
 def register_viewset() -> RunViewSet:
     return RunViewSet()
+
+
+@hooks.register("register_permissions")
+def permissions_of_the_todo_list():
+    """They have no page of their own, and say who sees which part of the list."""
+    return permissions_for(OpenItem, ParkedRow).filter(codename__startswith="view_")
 
 
 class TodoMenuItem(MenuItem):

@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db.models import Min, Q, QuerySet
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -467,7 +468,7 @@ class NewContractView(WagtailAdminTemplateMixin, FormView):
     form_class = FindCustomerForm
     action_label = gettext_lazy("Next")
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.has_perm("cms_billing_memberships.add_contract"):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
@@ -513,9 +514,11 @@ class SignForm(forms.Form):
     def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         issuer = customer.issuer
-        self.fields["plan"].queryset = Plan.objects.filter(issuer=issuer, is_active=True)
-        self.fields["price"].currency = issuer.currency
-        self.fields["price"].label = _("Agreed price in %(currency)s") % {"currency": issuer.currency}
+        plan: Any = self.fields["plan"]
+        price: Any = self.fields["price"]
+        plan.queryset = Plan.objects.filter(issuer=issuer, is_active=True)
+        price.currency = issuer.currency
+        price.label = _("Agreed price in %(currency)s") % {"currency": issuer.currency}
 
 
 class SignView(ActionView):

@@ -161,14 +161,15 @@ class RecordPaymentForm(forms.Form):
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["amount"].currency = currency
-        self.fields["amount"].label = _("Amount in %(currency)s") % {"currency": currency}
+        amount: Any = self.fields["amount"]
+        amount.currency = currency
+        amount.label = _("Amount in %(currency)s") % {"currency": currency}
 
 
 class RecordPaymentView(ActionView):
     """For a customer: settles their oldest open items first (§ 366 (2) BGB)."""
 
-    model = Customer
+    model: type[Any] = Customer
     permission = "cms_billing_payments.record_payment"
     page_title = gettext_lazy("Record payment")
     form_class = RecordPaymentForm

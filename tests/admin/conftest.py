@@ -32,16 +32,10 @@ START = date(2026, 1, 31)
 
 
 @pytest.fixture(autouse=True)
-def _today(settings):
+def _today():
     """It is noon of 31 March 2026 everywhere in the admin."""
-    settings.CMS_BILLING = {**settings.CMS_BILLING, "PDF_RENDERER": "tests.admin.conftest.PlainRenderer"}
     with clock.frozen(datetime(2026, 3, 31, 12, tzinfo=UTC)):
         yield
-
-
-class PlainRenderer:
-    def render(self, html: str) -> bytes:
-        return b"%PDF-1.7 plain"
 
 
 @dataclass

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -35,7 +36,7 @@ class ActionView(ScopedView, BaseObjectMixin, WagtailAdminTemplateMixin, FormVie
     index_url_name: str | None = None
     inspect_url_name: str | None = None
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.has_perm(self.permission):
             raise PermissionDenied
         if obstacle := self.obstacle():

@@ -50,7 +50,9 @@ class DateColumn(Column):
 
 
 class StateColumn(StatusTagColumn):
-    """A state as a tag; ``good`` says which rows are drawn in the strong colour."""
+    """A state as a tag; what is ``good`` is drawn quietly, so that the rest stands out."""
+
+    cell_template_name = "cms_billing/core/admin/state_cell.html"
 
     def __init__(self, name: str, *, good: Callable[[Any], bool] | None = None, **kwargs: Any) -> None:
         super().__init__(name, primary=good, **kwargs)

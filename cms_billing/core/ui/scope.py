@@ -14,8 +14,8 @@ from wagtail.permission_policies import ModelPermissionPolicy
 
 def rows_visible_to(rows: type[Model] | QuerySet[Any], user: Any) -> QuerySet[Any]:
     """``rows.visible_to(user)``; a model without it is no billing model with an issuer and fails loudly."""
-    queryset = rows._default_manager.all() if isinstance(rows, type) else rows
-    return queryset.visible_to(user)  # type: ignore[attr-defined]
+    queryset: Any = rows._default_manager.all() if isinstance(rows, type) else rows
+    return queryset.visible_to(user)
 
 
 class IssuerScopedPolicy(ModelPermissionPolicy):
@@ -46,6 +46,7 @@ class ScopedView:
     scoped = True
     request: Any
     kwargs: dict[str, Any]
+    object: Any
 
     def rows(self) -> QuerySet[Any]:
         """What this view may show; subclasses add ``select_related`` here."""
@@ -76,6 +77,6 @@ class ScopedView:
 def limit_choices(form: BaseForm, user: Any) -> None:
     """Relations in a form offer, and accept, only rows the user may see."""
     for field in form.fields.values():
-        queryset = getattr(field, "queryset", None)
+        queryset: Any = getattr(field, "queryset", None)
         if isinstance(field, ModelChoiceField) and hasattr(queryset, "visible_to"):
             field.queryset = queryset.visible_to(user)

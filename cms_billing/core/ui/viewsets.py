@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin.utils import quote
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import PROTECT, RESTRICT, ProtectedError, RestrictedError
+from django.db.models import PROTECT, RESTRICT, Model, ProtectedError, RestrictedError
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -33,6 +35,7 @@ class BillingIndexView(ScopedView, generic.IndexView):
 
     # Search looks at the columns named in ``search_fields``: numbers and names must be found in full and at once.
     search_backend_name = None
+    table_classname = "listing billing-list"
 
     def get_queryset(self) -> Any:
         return generic.IndexView.get_queryset(self)
@@ -163,6 +166,10 @@ class BillingModelViewSet(ModelViewSet):
     def get_urlpatterns(self) -> list[Any]:
         return [pattern for pattern in super().get_urlpatterns() if pattern.name != "usage"]
 
+    def get_permissions_to_register(self) -> Any:
+        """All of the model's in Wagtail's group settings, "view" too: auditors read lists that have no page a row."""
+        return permissions_for(self.model)
+
     def on_register(self) -> None:
         self._check_scope()
         if self.scoped and not policy_registry.get_by_type(self.model, fallback=False):
@@ -208,6 +215,12 @@ class ReadOnlyViewSet(BillingModelViewSet):
                 return self.construct_edit_url(instance) if visible else None
 
         return Finder
+
+
+def permissions_for(*models: type[Model]) -> Any:
+    """The permissions of models, for the hook ``register_permissions``."""
+    types = ContentType.objects.get_for_models(*models, for_concrete_models=False)
+    return Permission.objects.filter(content_type__in=types.values())
 
 
 def users_of(row: Any) -> list[tuple[Any, int]]:

@@ -190,7 +190,7 @@ class CustomerInspectView(InspectView):
                     "state",
                     label=_("State"),
                     accessor=lambda item: _("overdue") if item.due_on < today else _("open"),
-                    good=lambda item: item.due_on < today,
+                    good=lambda item: item.due_on >= today,
                 ),
                 MoneyColumn("open_amount", label=_("Open")),
             ],
@@ -235,7 +235,7 @@ STATEMENT_LENGTH = 100
 
 def statement_of(customer: Customer) -> list[LedgerEntry]:
     """The last entries in order, each with ``balance``: what was owed after it (in its currency)."""
-    entries = list(
+    entries: list[Any] = list(
         customer.ledger_entries.select_related("document").order_by("-booked_on", "-id")[:STATEMENT_LENGTH]
     )
     after = {balance.currency: balance.minor for balance in balances_of(customer)}

@@ -414,7 +414,7 @@ class SendAgainView(ActionView):
 
 def pdf_view(request: HttpRequest, pk: int) -> HttpResponse:
     """The archived bytes, shown in the browser."""
-    if not request.user.has_perm("cms_billing_faktura.view_document"):  # type: ignore[union-attr]
+    if not request.user.has_perm("cms_billing_faktura.view_document"):
         raise PermissionDenied
     document = get_object_or_404(with_standing(rows_visible_to(Document, request.user)), pk=pk, has_pdf=True)
     try:
@@ -444,7 +444,7 @@ class DocumentViewSet(ReadOnlyViewSet):
             "standing",
             label=gettext_lazy("State"),
             accessor=lambda document: standing_of(document).label,
-            good=lambda document: standing_of(document) is Standing.OVERDUE,
+            good=lambda document: standing_of(document) is Standing.PAID,
         ),
         MoneyColumn("gross", label=gettext_lazy("Total"), sort_key="gross_minor"),
         MoneyColumn(
