@@ -14,7 +14,18 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connections, models, router
-from django.db.models import BooleanField, Case, Exists, Expression, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    Exists,
+    Expression,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
 from django.utils.dateparse import parse_date
 
 from cms_billing.dunning.models import Case as DunningCase
@@ -26,8 +37,19 @@ from .rules import Holding, Level, Standing
 
 COLUMNS = (
     "pk", "number", "plan_id", "plan__name", "state", "start", "end", "customer_id", "issuer_id",
-    "dunning_locks", "in_collection", "dunning_level", "for_good",
+    "dunning", "for_good",
 )  # fmt: skip
+
+# From the case that matters least to the one that matters most. Before the first letter nobody has been told, so
+# nobody is in arrears here.
+LEVELS = (Level.GOOD, Level.IN_ARREARS, Level.LOCKED, Level.HANDED_OVER)
+_WORST = Case(
+    When(locked=True, state=DunningCase.State.READY_FOR_COLLECTION, then=3),
+    When(locked=True, then=2),
+    When(level__gte=1, then=1),
+    default=0,
+    output_field=IntegerField(),
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +81,7 @@ def holdings_of(user: Any, *, plan_ids: Iterable[int], today: date) -> Holdings:
         facts = dict(zip(COLUMNS, row, strict=True))
         if facts["plan_id"] in wanted:
             contracts.append(_holding(facts))
-            standings[facts["pk"]] = Standing(level=_level(facts))
+            standings[facts["pk"]] = Standing(level=LEVELS[facts["dunning"] or 0])
     return Holdings(tuple(contracts), standings)
 
 
@@ -97,12 +119,11 @@ def with_standing(contracts: QuerySet[Contract], *, today: Any) -> QuerySet[Any]
     )
     over = Q(state=Contract.State.ENDED) | Q(end__lt=today)
     paid = Case(When(unbilled | owes, then=False), default=True)
-    # By the customer too: their few cases are found by an index, however many the issuer has.
-    cases = cases_of_contract().filter(customer_id=OuterRef("customer_id"))
+    # By the customer too: their few cases are found by an index, however many the issuer has. The worst of them counts,
+    # asked for once: planning this query takes a database longer than running it.
+    cases = cases_of_contract().filter(customer_id=OuterRef("customer_id")).annotate(standing=_WORST)
     return contracts.annotate(
-        dunning_locks=Exists(cases.filter(locked=True)),
-        dunning_level=Subquery(cases.order_by("-level").values("level")[:1]),
-        in_collection=Exists(cases.filter(state=DunningCase.State.READY_FOR_COLLECTION)),
+        dunning=Subquery(cases.order_by("-standing").values("standing")[:1]),
         for_good=Case(
             When(over & Q(plan__kind=Plan.Kind.COURSE), then=paid),
             default=False,
@@ -125,13 +146,6 @@ def _holding(facts: Mapping[str, Any]) -> Holding:
         closed=facts["state"] == Contract.State.ENDED,
         for_good=bool(facts["for_good"]),
     )
-
-
-def _level(facts: Mapping[str, Any]) -> Level:
-    if facts["dunning_locks"]:
-        return Level.HANDED_OVER if facts["in_collection"] else Level.LOCKED
-    # Before the first letter nobody has been told, so nobody is in arrears here.
-    return Level.IN_ARREARS if facts["dunning_level"] else Level.GOOD
 
 
 def _day(value: Any) -> Any:
