@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 from django.views.generic import TemplateView, View
 from django.views.generic.edit import FormView
 from wagtail.admin import messages
@@ -185,7 +185,7 @@ def posting_section(user: Any) -> TableSection:
     columns = [
         LinkColumn(
             "document",
-            label=_("Document"),
+            label=pgettext("billing", "Document"),
             accessor=str,
             get_url=lambda row: reverse("billing-document:inspect", args=[row.pk]),
         ),
@@ -216,7 +216,7 @@ def items_section(title: str, items: Any, *, empty: str = "") -> TableSection:
         [
             LinkColumn(
                 "document",
-                label=_("Document"),
+                label=pgettext("billing", "Document"),
                 accessor=lambda item: str(item.document),
                 get_url=lambda item: reverse("billing-document:inspect", args=[item.pk]),
             ),
@@ -326,7 +326,7 @@ class StartRunView(_RunPage, FormView):
     page_title = gettext_lazy("Start a run now")
     permissions = ("cms_billing_daily.start_run",)
     form_class = IssuerForm
-    action_label = gettext_lazy("Start")
+    action_label = pgettext_lazy("verb", "Start")
     explanation = gettext_lazy(
         "Books what is due today, issues and sends invoices, collects payments and sends reminders. What has been done "
         "already is not done again. The workers do it; you can close the page."

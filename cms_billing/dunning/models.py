@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from modelcluster.fields import ParentalKey
 from modelcluster.models import ClusterableModel
 
@@ -213,7 +214,10 @@ class Case(models.Model):
         Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="dunning_cases"
     )
     document = models.ForeignKey(
-        Document, verbose_name=_("document"), on_delete=models.PROTECT, related_name="dunning_cases"
+        Document,
+        verbose_name=pgettext_lazy("billing", "document"),
+        on_delete=models.PROTECT,
+        related_name="dunning_cases",
     )
     level = models.PositiveSmallIntegerField(_("level"), default=0)
     state = models.CharField(_("state"), max_length=24, choices=State.choices, default=State.OPEN)

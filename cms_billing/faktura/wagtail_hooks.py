@@ -1,4 +1,5 @@
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from wagtail import hooks
 
 from .viewsets import VIEWSETS
@@ -6,7 +7,9 @@ from .viewsets import VIEWSETS
 
 @hooks.register("register_log_actions")
 def register_actions(actions) -> None:
-    actions.register_action("cms_billing.cancel", _("Cancel"), _("Cancelled"))
+    actions.register_action(
+        "cms_billing.cancel", pgettext_lazy("billing", "Cancel"), pgettext_lazy("billing", "Cancelled")
+    )
     actions.register_action("cms_billing.block_dunning", _("Block reminders"), _("Reminders blocked"))
     actions.register_action(
         "cms_billing.lift_dunning_block", _("Lift the block"), _("Block on reminders lifted")

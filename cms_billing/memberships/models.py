@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from modelcluster.fields import ParentalKey
 from modelcluster.models import ClusterableModel
 
@@ -202,8 +203,8 @@ class ContractChange(models.Model):
     contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="changes")
     at = models.DateTimeField(_("at"), default=clock.now)
     effective_on = models.DateField(_("effective on"))
-    from_state = models.CharField(_("from"), max_length=10, blank=True)
-    to_state = models.CharField(_("to"), max_length=10, choices=Contract.State.choices)
+    from_state = models.CharField(pgettext_lazy("state", "from"), max_length=10, blank=True)
+    to_state = models.CharField(pgettext_lazy("state", "to"), max_length=10, choices=Contract.State.choices)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views.generic.edit import FormView
 from wagtail.admin.filters import DateRangePickerWidget
 from wagtail.admin.forms.models import WagtailAdminModelForm
@@ -301,7 +301,7 @@ class ContractInspectView(InspectView):
     def facts(self) -> Iterable[Fact]:
         contract = self.object
         running = contract.state in Contract.BILLABLE
-        yield Fact(_("Number"), contract.number)
+        yield Fact(pgettext("billing", "Number"), contract.number)
         yield Fact(_("State"), contract.get_state_display(), tone="good" if running else "")
         yield Fact(_("Customer"), contract.customer, url=customer_url(contract))
         yield Fact(_("Plan"), contract.plan, url=reverse("billing-plan:inspect", args=[contract.plan_id]))
@@ -359,11 +359,11 @@ class ContractInspectView(InspectView):
             issuer=contract.issuer, lines__contract_reference=contract.number
         ).distinct()
         return TableSection(
-            _("Documents"),
+            pgettext("billing", "Documents"),
             [
                 LinkColumn(
                     "number",
-                    label=_("Document"),
+                    label=pgettext("billing", "Document"),
                     accessor=str,
                     get_url=lambda row: reverse("billing-document:inspect", args=[row.pk]),
                 ),
@@ -466,7 +466,7 @@ class NewContractView(WagtailAdminTemplateMixin, FormView):
     template_name = "cms_billing/core/admin/action.html"
     page_title = gettext_lazy("New contract")
     form_class = FindCustomerForm
-    action_label = gettext_lazy("Next")
+    action_label = pgettext_lazy("verb", "Next")
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.has_perm("cms_billing_memberships.add_contract"):

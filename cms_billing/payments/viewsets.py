@@ -11,7 +11,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from wagtail.admin.filters import DateRangePickerWidget
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.widgets import AdminDateInput
@@ -131,7 +131,7 @@ class PaymentInspectView(InspectView):
             [
                 LinkColumn(
                     "document",
-                    label=_("Document"),
+                    label=pgettext("billing", "Document"),
                     accessor=lambda part: str(part.document or _("on account")),
                     get_url=lambda part: document_url(part.document),
                 ),
@@ -231,7 +231,7 @@ class RecordPaymentView(ActionView):
             [
                 LinkColumn(
                     "document",
-                    label=_("Document"),
+                    label=pgettext("billing", "Document"),
                     accessor=lambda item: str(item.document),
                     get_url=lambda item: document_url(item.document),
                 ),

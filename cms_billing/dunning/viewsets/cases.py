@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.widgets.button import HeaderButton
 
@@ -140,7 +140,7 @@ class CaseInspectView(InspectView):
         owed = case.open_amount
         locks = case.locked and owed.minor > 0
         yield Fact(_("Customer"), case.customer, url=customer_url(case))
-        yield Fact(_("Document"), case.document, url=document_url(case.document))
+        yield Fact(pgettext("billing", "Document"), case.document, url=document_url(case.document))
         yield Fact(_("Due on"), date_text(case.document.open_item.due_on))
         yield Fact(_("Open"), money_text(owed), tone="critical" if owed.minor > 0 else "good")
         yield Fact(_("State"), case.get_state_display(), tone="good" if case.state == State.CLOSED else "")
@@ -235,7 +235,7 @@ class CaseViewSet(ReadOnlyViewSet):
     list_display = [
         LinkColumn(
             "document",
-            label=gettext_lazy("Document"),
+            label=pgettext_lazy("billing", "Document"),
             accessor=lambda case: case.document.number,
             get_url=case_url,
         ),

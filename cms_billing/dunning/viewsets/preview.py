@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.generic import TemplateView
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
@@ -80,7 +80,11 @@ class PreviewView(ScopedView, WagtailAdminTemplateMixin, TemplateView):
                     label=_("Customer"),
                     get_url=lambda step: reverse("billing-customer:inspect", args=[step.customer_id]),
                 ),
-                Column("documents", label=_("Documents"), accessor=lambda step: ", ".join(step.documents)),
+                Column(
+                    "documents",
+                    label=pgettext("billing", "Documents"),
+                    accessor=lambda step: ", ".join(step.documents),
+                ),
                 Column("level", label=_("Level"), accessor=lambda step: step.level or ""),
                 Column("step", label=_("Step"), accessor=_what),
                 MoneyColumn("amount", label=_("Amount")),

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cms_billing.core import clock
 from cms_billing.core.models import FrozenModel, FrozenQuerySet, OutsideWork
@@ -132,7 +133,7 @@ class Delivery(OutsideWork):
 
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="deliveries")
     purpose = models.CharField(_("purpose"), max_length=8, choices=Purpose.choices, default=Purpose.FIRST)
-    to = models.EmailField(_("to"))
+    to = models.EmailField(pgettext_lazy("e-mail", "to"))
     message_id = models.CharField(_("message id"), max_length=200, blank=True)
     # The message as it was sent, so that "what did we write?" has an answer when texts have changed since.
     subject = models.CharField(_("subject"), max_length=255, blank=True)

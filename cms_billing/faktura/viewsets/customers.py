@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet, Sum
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
 from wagtail.admin.ui.tables import Column
@@ -158,7 +158,7 @@ class CustomerInspectView(InspectView):
 
     def facts(self) -> Iterable[Fact]:
         customer = self.object
-        yield Fact(_("Number"), customer.number)
+        yield Fact(pgettext("billing", "Number"), customer.number)
         yield Fact(_("Address"), "\n".join([*customer.address_lines, customer.country]))
         yield Fact(_("E-mail"), customer.email, url=f"mailto:{customer.email}")
         yield Fact(_("Kind"), customer.get_kind_display())
@@ -201,7 +201,7 @@ class CustomerInspectView(InspectView):
     def _documents(self) -> Section:
         documents = self.object.documents.all()[:SHORT]
         return TableSection(
-            _("Latest documents"),
+            pgettext("billing", "Latest documents"),
             [
                 _document_column(lambda document: document),
                 DateColumn("issued_on", label=_("Date")),
@@ -264,7 +264,10 @@ def _document_column(get_document: Any) -> LinkColumn:
         return reverse("billing-document:inspect", args=[document.pk]) if document else None
 
     return LinkColumn(
-        "document", label=_("Document"), accessor=lambda row: str(get_document(row) or ""), get_url=url
+        "document",
+        label=pgettext("billing", "Document"),
+        accessor=lambda row: str(get_document(row) or ""),
+        get_url=url,
     )
 
 
@@ -336,7 +339,7 @@ class CustomerViewSet(BillingModelViewSet):
         [
             MultiFieldPanel(
                 [FieldPanel("issuer"), FieldRowPanel([FieldPanel("number"), FieldPanel("kind")])],
-                heading=gettext_lazy("Account"),
+                heading=pgettext_lazy("billing", "Account"),
             ),
             MultiFieldPanel(
                 [

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin import messages
 from wagtail.admin.filters import DateRangePickerWidget
 from wagtail.admin.ui.tables import Column
@@ -84,8 +84,8 @@ class AmountRangeWidget(django_filters.widgets.SuffixedMultiWidget):
     def __init__(self, attrs: Any = None) -> None:
         super().__init__(
             (
-                forms.NumberInput(attrs={"placeholder": gettext_lazy("From"), "step": "0.01"}),
-                forms.NumberInput(attrs={"placeholder": gettext_lazy("To"), "step": "0.01"}),
+                forms.NumberInput(attrs={"placeholder": pgettext_lazy("range", "From"), "step": "0.01"}),
+                forms.NumberInput(attrs={"placeholder": pgettext_lazy("range", "To"), "step": "0.01"}),
             ),
             attrs,
         )
@@ -184,7 +184,7 @@ class DocumentInspectView(InspectView):
             when=lambda document: document.has_pdf,
         ),
         Action(
-            gettext_lazy("Cancel"),
+            pgettext_lazy("billing", "Cancel"),
             "billing-document:cancel",
             "cross",
             "cms_billing_faktura.cancel_document",
@@ -203,7 +203,7 @@ class DocumentInspectView(InspectView):
         )
         customer_url = reverse("billing-customer:inspect", args=[document.customer_id])
         item = getattr(document, "open_item", None)
-        yield Fact(_("Number"), document.number)
+        yield Fact(pgettext("billing", "Number"), document.number)
         yield Fact(_("State"), standing.label or document.get_state_display(), tone=tone)
         yield Fact(_("Customer"), document.customer, url=customer_url)
         yield Fact(_("Date"), date_text(document.issued_on))
@@ -294,7 +294,9 @@ def related_section(document: Document) -> Iterable[Section]:
         yield TableSection(
             _("Related documents"),
             [
-                LinkColumn("number", label=_("Document"), accessor=str, get_url=document_url),
+                LinkColumn(
+                    "number", label=pgettext("billing", "Document"), accessor=str, get_url=document_url
+                ),
                 DateColumn("issued_on", label=_("Date")),
                 MoneyColumn("gross", label=_("Total")),
             ],
@@ -310,7 +312,9 @@ def deliveries_section(document: Document) -> Section:
     return TableSection(
         _("Sent"),
         [
-            Column("to", label=_("To"), accessor=lambda delivery: delivery.to or _("by post")),
+            Column(
+                "to", label=pgettext("e-mail", "To"), accessor=lambda delivery: delivery.to or _("by post")
+            ),
             Column("purpose", label=_("Occasion"), accessor="get_purpose_display"),
             StateColumn(
                 "work_state",
@@ -363,7 +367,7 @@ class CancelForm(forms.Form):
 class CancelView(ActionView):
     model = Document
     permission = "cms_billing_faktura.cancel_document"
-    page_title = gettext_lazy("Cancel")
+    page_title = pgettext_lazy("billing", "Cancel")
     action_label = gettext_lazy("Issue the cancellation")
     is_dangerous = True
     form_class = CancelForm
@@ -394,7 +398,7 @@ class CancelView(ActionView):
 
 
 class SendAgainForm(forms.Form):
-    to = forms.EmailField(label=gettext_lazy("To"))
+    to = forms.EmailField(label=pgettext_lazy("e-mail", "To"))
 
 
 class SendAgainView(ActionView):

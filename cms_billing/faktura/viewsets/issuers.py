@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, TabbedInterface
 from wagtail.admin.ui.tables import Column
@@ -115,7 +115,7 @@ COMPANY = _tab(
             FieldRowPanel([FieldPanel("currency"), FieldPanel("language"), FieldPanel("time_zone")]),
             FieldPanel("payment_days"),
         ],
-        heading=gettext_lazy("Terms"),
+        heading=pgettext_lazy("billing", "Terms"),
     ),
 )
 LETTERHEAD = _tab(
@@ -174,7 +174,7 @@ class IssuerInspectView(InspectView):
             }
             yield TextSection(_("Missing for a lawful invoice"), text, tone="warning")
         columns = [
-            Column("kind", label=_("Document"), accessor="get_kind_display"),
+            Column("kind", label=pgettext("billing", "Document"), accessor="get_kind_display"),
             Column("year", label=_("Year")),
             Column("next", label=_("Next number"), accessor=preview_of),
         ]
