@@ -8,6 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cms_billing.core import clock
 from cms_billing.core.models import FrozenModel, FrozenQuerySet
@@ -234,8 +235,8 @@ class Document(FrozenModel):
     objects = DocumentQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("document")
-        verbose_name_plural = _("documents")
+        verbose_name = pgettext_lazy("billing", "document")
+        verbose_name_plural = pgettext_lazy("billing", "documents")
         ordering = ["-issued_on", "-id"]
         permissions = [
             ("cancel_document", _("Can cancel documents")),
@@ -300,8 +301,8 @@ class DocumentLine(models.Model):
     net_minor = models.BigIntegerField(_("net (minor units)"))
     tax_minor = models.BigIntegerField(_("tax (minor units)"))
     gross_minor = models.BigIntegerField(_("gross (minor units)"))
-    service_start = models.DateField(_("from"), null=True, blank=True)
-    service_end = models.DateField(_("to"), null=True, blank=True)
+    service_start = models.DateField(pgettext_lazy("period", "from"), null=True, blank=True)
+    service_end = models.DateField(pgettext_lazy("period", "to"), null=True, blank=True)
     corrects_line = models.ForeignKey(
         "self",
         null=True,
