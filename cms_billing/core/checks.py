@@ -14,14 +14,16 @@ from . import conf
 
 @register("cms_billing")
 def settings_are_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    return [
+    found: list[CheckMessage] = []
+    found += [
         Error(
             f"CMS_BILLING has an unknown key {key!r}.",
             hint="See docs/settings for the keys; a typo here silently leaves the default.",
             id="cms_billing.E001",
         )
         for key in conf.unknown_keys()
-    ] + [
+    ]
+    found += [
         Error(
             f"CMS_BILLING[{key!r}] must be of type {expected}, not {value!r}.",
             hint="See docs/settings.",
@@ -29,6 +31,7 @@ def settings_are_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
         for key, expected, value in conf.wrong_types()
     ]
+    return found
 
 
 @register("cms_billing")
@@ -58,7 +61,7 @@ def archive_storage_is_private(app_configs: Any, **kwargs: Any) -> list[CheckMes
     if conf.wrong_types():
         return []
     alias = conf.billing_settings().archive_storage
-    storages = settings.STORAGES
+    storages: dict[str, Any] = settings.STORAGES
     if alias not in storages:
         return [
             Error(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -190,9 +190,20 @@ class Collect(WorkStep):
     def run(
         self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
     ) -> None:
+        self._ask_about_the_silent(issuer, park)
         while payments.collect_due(issuer=issuer, today=today):
             super().run(issuer, today, park=park, progress=progress)
         super().run(issuer, today, park=park, progress=progress)
+
+    def _ask_about_the_silent(self, issuer: Issuer, park: Callable[[Sequence[Problem]], None]) -> None:
+        """Payments under way for more than a day: the webhook that would have told us may never come."""
+        after: int | None = 0
+        while after is not None:
+            batch = payments.look_up_pending(
+                issuer=issuer, now=clock.now(), older_than=timedelta(days=1), after_payment=after
+            )
+            park(batch.problems)
+            after = batch.last_payment
 
 
 class Render(WorkStep):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from . import schedule
 from .models import Contract
 
 
-def holding_contracts(user: Any, *, today: date):
+def holding_contracts(user: Any, *, today: date) -> QuerySet[Contract]:
     """Contracts of the user that give access today: running, or a course that was completed (bought for good).
 
     Whether they are paid is dunning's to say; this is what the member holds.

@@ -1,7 +1,5 @@
 """Included by ``cms_billing.urls``, which gives the namespace."""
 
-from importlib.util import find_spec
-
 from django.urls import include, path
 
 from . import views
@@ -10,6 +8,5 @@ urlpatterns = [
     path("pay/<str:token>/", views.payment_page, name="payment_page"),
     path("account/pay/<int:pk>/", views.pay_document, name="pay_document"),
     path("account/payment-methods/", views.payment_methods, name="payment_methods"),
+    path("webhooks/", include("cms_billing.payments.webhook_urls")),
 ]
-if find_spec("cms_billing.payments.webhook_urls"):
-    urlpatterns.append(path("webhooks/", include("cms_billing.payments.webhook_urls")))

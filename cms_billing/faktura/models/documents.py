@@ -273,15 +273,19 @@ class Document(FrozenModel):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.number}".strip()
 
+    _was_issued: bool | None = None
+
     @classmethod
-    def from_db(cls, db: Any, field_names: Any, values: Any) -> Document:
-        document = super().from_db(db, field_names, values)
+    def from_db(cls, *args: Any, **kwargs: Any) -> Document:
+        document = super().from_db(*args, **kwargs)
         document._was_issued = document.__dict__.get("state") == cls.State.ISSUED
         return document
 
     @property
     def is_frozen(self) -> bool:
-        return bool(getattr(self, "_was_issued", self.pk is not None and self.state == self.State.ISSUED))
+        if self._was_issued is None:
+            return self.pk is not None and self.state == self.State.ISSUED
+        return self._was_issued
 
 
 class DocumentLine(models.Model):

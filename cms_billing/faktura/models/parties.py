@@ -98,7 +98,7 @@ class Issuer(models.Model):
     reply_to = models.EmailField(_("reply-to address"), blank=True)
     mail_copy_to = models.EmailField(_("copy of every mail to"), blank=True)
 
-    sites = models.ManyToManyField(
+    sites: models.ManyToManyField = models.ManyToManyField(
         "wagtailcore.Site", verbose_name=_("sites"), blank=True, related_name="billing_issuers"
     )
     groups = models.ManyToManyField(

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
@@ -76,7 +76,7 @@ class Batch:
     last_customer: int | None
 
 
-def customers_to_bill(issuer: Issuer, *, today: date):
+def customers_to_bill(issuer: Issuer, *, today: date) -> QuerySet[Customer]:
     """Customers with bookings that are due and have no invoice yet."""
     due = Booking.objects.filter(customer=OuterRef("pk"), state=Booking.State.OPEN, due_on__lte=today)
     return Customer.objects.filter(Exists(due), issuer=issuer)
@@ -138,7 +138,7 @@ def _issue(
         customers={customer.pk: customer for customer in customers},
         today=today,
     )
-    billed = [line.booking_id for draft in drafts for line in draft.lines]
+    billed = [line.booking_id for draft in drafts for line in draft.lines if line.booking_id is not None]
     Booking.objects.filter(pk__in=billed).update(state=Booking.State.BILLED)
     return documents
 

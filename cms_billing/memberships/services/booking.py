@@ -54,7 +54,7 @@ class DueLine(NamedTuple):
     interval: str
     instalments: int
     anchor: date
-    quantity: object
+    quantity: Decimal
     price_minor: int
     currency: str
     prices_include_tax: bool
