@@ -158,10 +158,11 @@ def _one_import_at_a_time(issuer: Issuer) -> None:
 
 
 def _known_to(issuer: Issuer) -> importing.Known:
-    fields = ("id", "code", "name", "interval", "instalments", "tax_code")
     plans = {
-        values[1]: importing.PlanFacts(*values[:3], Interval(values[3]), *values[4:])
-        for values in Plan.objects.filter(issuer=issuer).values_list(*fields)
+        plan.code: importing.PlanFacts(
+            plan.pk, plan.code, plan.name, Interval(plan.interval), plan.instalments, plan.tax_code
+        )
+        for plan in Plan.objects.filter(issuer=issuer)
     }
     return importing.Known(
         plans=plans,

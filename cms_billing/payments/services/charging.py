@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from cms_billing.core import clock
@@ -23,7 +23,7 @@ from .news import take_news
 KEY_IS_FRESH = timedelta(hours=1)
 
 
-def chargeable_items(issuer: Issuer, *, today: date):
+def chargeable_items(issuer: Issuer, *, today: date) -> QuerySet[OpenItem]:
     """Open items due today whose customer has a usable method at a provider that collects, with no charge made yet.
 
     One charge a document: what failed is retried by the retry policy, not by the next run.
@@ -88,7 +88,7 @@ def carry_out_payment(payment: Payment) -> Callable[[], None] | None:
         payment_id=payment.pk,
         notice=notice,
         asked_at=asked_at,
-        today=clock.today(payment.issuer),
+        today=clock.local_day(asked_at, payment.issuer),
     )
 
 

@@ -66,7 +66,7 @@ def _remember(payment: Payment, notice: Notice, *, asked_at: datetime | None) ->
 def _fail(payment: Payment, notice: Notice, *, today: date) -> None:
     payment.state, payment.reason = Payment.State.FAILED, notice.reason[:200]
     payment.save(update_fields=["state", "reason"])
-    if notice.final:
+    if notice.final and payment.method_id is not None:
         PaymentMethod.objects.filter(pk=payment.method_id).update(state=PaymentMethod.State.REVOKED)
     tell = partial(payment_failed.send_robust, sender=Payment, payment_id=payment.pk, day=today)
     transaction.on_commit(tell, robust=True)

@@ -47,7 +47,7 @@ def process_webhook(event: WebhookEvent) -> Callable[[], None]:
             payment_id=payment.pk,
             notice=notice,
             asked_at=asked_at,
-            today=clock.today(payment.issuer),
+            today=clock.local_day(asked_at, payment.issuer),
         )
         # In the order of the customers: two events that speak of the same ones never wait for each other in a circle.
         for payment, notice in sorted(_found(event), key=lambda found: found[0].customer_id)
