@@ -41,7 +41,7 @@ class DailyRun(models.Model):
         verbose_name_plural = _("daily runs")
         ordering = ["-day", "issuer"]
         permissions = [
-            ("start_run", _("Can start the daily run")),
+            ("start_run", _("Can start runs at once")),
             ("retry_work", _("Can try failed work again")),
         ]
         constraints = [models.UniqueConstraint(fields=["issuer", "day"], name="one_run_per_issuer_and_day")]

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'daily run',
                 'verbose_name_plural': 'daily runs',
                 'ordering': ['-day', 'issuer'],
-                'permissions': [('start_run', 'Can start the daily run'), ('retry_work', 'Can try failed work again')],
+                'permissions': [('start_run', 'Can start runs at once'), ('retry_work', 'Can try failed work again')],
             },
         ),
         migrations.CreateModel(
