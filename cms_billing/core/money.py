@@ -14,6 +14,7 @@ from typing import Any
 
 from babel import Locale
 from babel.numbers import format_currency, get_currency_precision, list_currencies
+from django.utils.translation import gettext as _
 
 from .exceptions import CurrencyMismatch, InvalidAmount, UnknownCurrency
 
@@ -28,7 +29,7 @@ def exponent(currency: str) -> int:
     Raises UnknownCurrency for codes CLDR does not list.
     """
     if currency not in list_currencies():
-        raise UnknownCurrency(f"“{currency}” is no currency code of ISO 4217, such as EUR or CHF.")
+        raise UnknownCurrency(_("“%(value)s” is no currency code, such as EUR or CHF.") % {"value": currency})
     return get_currency_precision(currency)
 
 
@@ -54,11 +55,17 @@ class Money:
         try:
             scaled = Decimal(amount).scaleb(exponent(currency))
         except InvalidOperation:
-            raise InvalidAmount(f"“{amount}” is no amount of money.") from None
+            raise InvalidAmount(_("“%(amount)s” is no amount of money.") % {"amount": amount}) from None
         if not scaled.is_finite() or scaled != scaled.to_integral_value():
-            raise InvalidAmount(f"“{amount}” has more decimal places than {currency} has.")
+            raise InvalidAmount(
+                _("“%(amount)s” has more decimal places than %(currency)s has.")
+                % {"amount": amount, "currency": currency}
+            )
         if abs(scaled) > MAX_MINOR:
-            raise InvalidAmount(f"{amount} {currency} is more than one amount may be.")
+            raise InvalidAmount(
+                _("%(amount)s %(currency)s is more than one amount may be.")
+                % {"amount": amount, "currency": currency}
+            )
         return cls(int(scaled), currency)
 
     @classmethod
@@ -120,7 +127,10 @@ class Money:
         if not isinstance(other, Money):
             raise CurrencyMismatch(f"{self} cannot be combined with {other!r}, which is no Money.")
         if other.currency != self.currency:
-            raise CurrencyMismatch(f"{self} cannot be combined with {other}: the currencies differ.")
+            raise CurrencyMismatch(
+                _("%(one)s cannot be combined with %(other)s: the currencies differ.")
+                % {"one": self, "other": other}
+            )
         return other.minor
 
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cms_billing.core.exceptions import PermanentFailure
@@ -21,7 +22,7 @@ class BankTransfer:
     capabilities = Capabilities()
 
     def charge(self, request: ChargeRequest) -> Notice:
-        raise PermanentFailure("A bank transfer cannot be collected: the customer sends it.")
+        raise PermanentFailure(gettext("A bank transfer cannot be collected: the customer sends it."))
 
     def look_up(self, *, reference: str, idempotency_key: uuid.UUID | None) -> Notice | None:
         return None

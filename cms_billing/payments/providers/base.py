@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError, PermanentFailure
@@ -25,7 +26,9 @@ class UnknownProvider(PermanentFailure):
     """A payment names a provider that ``CMS_BILLING["PROVIDERS"]`` does not list."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"There is no payment provider “{code}” in CMS_BILLING['PROVIDERS'].")
+        super().__init__(
+            _("There is no payment provider “%(code)s” in CMS_BILLING['PROVIDERS'].") % {"code": code}
+        )
 
 
 class ProviderDown(BillingError):
