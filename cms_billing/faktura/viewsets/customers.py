@@ -334,7 +334,7 @@ class CustomerViewSet(BillingModelViewSet):
     filterset_class = CustomerFilterSet
     add_view_class = CustomerCreateView
     inspect_view_class = CustomerInspectView
-    delete_instead = gettext_lazy("What has been billed has to be kept for ten years.")
+    delete_instead = gettext_lazy("What has been billed has to be kept by law.")
     edit_handler = ObjectList(
         [
             MultiFieldPanel(

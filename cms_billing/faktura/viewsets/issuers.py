@@ -220,5 +220,5 @@ class IssuerViewSet(BillingModelViewSet):
     edit_view_class = BillingEditView
     inspect_view_class = IssuerInspectView
     delete_instead = gettext_lazy(
-        "What has been issued has to be kept for ten years. Untick “active” to stop billing for this issuer."
+        "What has been issued has to be kept by law. Untick “active” to stop billing for this issuer."
     )
