@@ -3,6 +3,10 @@
 Every error of the package is a ``BillingError``: its text is a full sentence that names the object and what to do.
 """
 
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
 
 class BillingError(Exception):
     """Base of all errors whose text may be shown to a person."""
@@ -11,13 +15,35 @@ class BillingError(Exception):
 class CurrencyMismatch(BillingError, TypeError):
     """Two amounts of different currencies met in one calculation."""
 
+    def __init__(self, one: object, other: object) -> None:
+        super().__init__(
+            _("%(one)s cannot be combined with %(other)s: the currencies differ.") % {"one": one, "other": other}
+        )
+
 
 class UnknownCurrency(BillingError, ValueError):
     """A currency code that ISO 4217 does not know."""
 
+    def __init__(self, code: str) -> None:
+        super().__init__(_("“%(value)s” is no currency code, such as EUR or CHF.") % {"value": code})
+
 
 class InvalidAmount(BillingError, ValueError):
     """An amount that is no exact number of the currency's smallest unit, or far outside what is sold."""
+
+    @classmethod
+    def no_number(cls, amount: object) -> InvalidAmount:
+        return cls(_("“%(amount)s” is no amount of money.") % {"amount": amount})
+
+    @classmethod
+    def too_fine(cls, amount: object, currency: str) -> InvalidAmount:
+        values = {"amount": amount, "currency": currency}
+        return cls(_("“%(amount)s” has more decimal places than %(currency)s has.") % values)
+
+    @classmethod
+    def too_large(cls, amount: object, currency: str) -> InvalidAmount:
+        values = {"amount": amount, "currency": currency}
+        return cls(_("%(amount)s %(currency)s is more than one amount may be.") % values)
 
 
 class FrozenRecord(BillingError):

@@ -14,7 +14,6 @@ from typing import Any
 
 from babel import Locale
 from babel.numbers import format_currency, get_currency_precision, list_currencies
-from django.utils.translation import gettext as _
 
 from .exceptions import CurrencyMismatch, InvalidAmount, UnknownCurrency
 
@@ -29,7 +28,7 @@ def exponent(currency: str) -> int:
     Raises UnknownCurrency for codes CLDR does not list.
     """
     if currency not in list_currencies():
-        raise UnknownCurrency(_("“%(value)s” is no currency code, such as EUR or CHF.") % {"value": currency})
+        raise UnknownCurrency(currency)
     return get_currency_precision(currency)
 
 
@@ -55,17 +54,11 @@ class Money:
         try:
             scaled = Decimal(amount).scaleb(exponent(currency))
         except InvalidOperation:
-            raise InvalidAmount(_("“%(amount)s” is no amount of money.") % {"amount": amount}) from None
+            raise InvalidAmount.no_number(amount) from None
         if not scaled.is_finite() or scaled != scaled.to_integral_value():
-            raise InvalidAmount(
-                _("“%(amount)s” has more decimal places than %(currency)s has.")
-                % {"amount": amount, "currency": currency}
-            )
+            raise InvalidAmount.too_fine(amount, currency)
         if abs(scaled) > MAX_MINOR:
-            raise InvalidAmount(
-                _("%(amount)s %(currency)s is more than one amount may be.")
-                % {"amount": amount, "currency": currency}
-            )
+            raise InvalidAmount.too_large(amount, currency)
         return cls(int(scaled), currency)
 
     @classmethod
@@ -125,12 +118,9 @@ class Money:
 
     def _same(self, other: Money) -> int:
         if not isinstance(other, Money):
-            raise CurrencyMismatch(f"{self} cannot be combined with {other!r}, which is no Money.")
+            raise CurrencyMismatch(self, repr(other))
         if other.currency != self.currency:
-            raise CurrencyMismatch(
-                _("%(one)s cannot be combined with %(other)s: the currencies differ.")
-                % {"one": self, "other": other}
-            )
+            raise CurrencyMismatch(self, other)
         return other.minor
 
 
