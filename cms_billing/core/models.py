@@ -48,7 +48,7 @@ class OutsideWork(models.Model):
             models.Index(
                 fields=["next_try_at", "id"],
                 condition=models.Q(work_state__in=["pending", "running"]),
-                name="%(app_label).12s_%(class)s_todo",
+                name="billing_%(class)s_work",
             ),
         ]
 

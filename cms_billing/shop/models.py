@@ -154,14 +154,6 @@ class OrderConfirmation(OutsideWork):
     class Meta(OutsideWork.Meta):
         verbose_name = _("order confirmation")
         verbose_name_plural = _("order confirmations")
-        # The inherited name would be longer than the 30 characters an index may have.
-        indexes = [
-            models.Index(
-                fields=["next_try_at", "id"],
-                condition=Q(work_state__in=["pending", "running"]),
-                name="order_confirmation_todo",
-            )
-        ]
 
     def __str__(self) -> str:
         return str(_("confirmation of order %(number)s") % {"number": self.order.number})
