@@ -18,6 +18,7 @@ from cms_billing.core import clock
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
 from cms_billing.core.queue import enqueue
+from cms_billing.core.texts import day_text
 from cms_billing.faktura.models import Issuer
 from cms_billing.faktura.services import Problem
 
@@ -43,11 +44,12 @@ def check_day(day: date, *, today: date) -> None:
             _(
                 "%(day)s is still to come. See what that day will bring with --dry-run; run it when it is there."
             )
-            % {"day": day}
+            % {"day": day_text(day)}
         )
     if day < today - OLDEST_DAY:
         raise WrongDay(
-            _("%(day)s is more than %(n)s days ago. Check the year.") % {"day": day, "n": OLDEST_DAY.days}
+            _("%(day)s is more than %(n)s days ago. Check the year.")
+            % {"day": day_text(day), "n": OLDEST_DAY.days}
         )
 
 

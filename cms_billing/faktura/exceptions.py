@@ -1,9 +1,11 @@
 from collections.abc import Sequence
+from datetime import date
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cms_billing.core.exceptions import BillingError
+from cms_billing.core.texts import day_text
 
 
 class InvoiceNotLawful(BillingError):
@@ -23,10 +25,10 @@ class InvoiceNotLawful(BillingError):
 class NoTaxRate(BillingError):
     """No rate is recorded for a tax code on a day."""
 
-    def __init__(self, *, code: str, country: str, day: object) -> None:
+    def __init__(self, *, code: str, country: str, day: date) -> None:
         super().__init__(
             _("There is no tax rate “%(code)s” for %(country)s on %(day)s. Add it under Billing › Tax rates.")
-            % {"code": code, "country": country, "day": day}
+            % {"code": code, "country": country, "day": day_text(day)}
         )
 
 

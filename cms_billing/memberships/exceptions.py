@@ -1,15 +1,18 @@
+from datetime import date
+
 from django.utils.translation import gettext as _
 
 from cms_billing.core.exceptions import BillingError
+from cms_billing.core.texts import day_text
 
 
 class NoPrice(BillingError):
     """A plan has no price that is valid on the day."""
 
-    def __init__(self, *, plan: object, day: object) -> None:
+    def __init__(self, *, plan: object, day: date) -> None:
         super().__init__(
             _("The plan “%(plan)s” has no price on %(day)s. Add one under Billing › Plans.")
-            % {"plan": plan, "day": day}
+            % {"plan": plan, "day": day_text(day)}
         )
 
 

@@ -1,6 +1,9 @@
+from datetime import date
+
 from django.utils.translation import gettext as _
 
 from cms_billing.core.exceptions import BillingError
+from cms_billing.core.texts import day_text
 
 
 class ImplausiblePayment(BillingError):
@@ -11,14 +14,17 @@ def not_positive(amount: object) -> ImplausiblePayment:
     return ImplausiblePayment(_("A payment is more than zero; %(amount)s is not.") % {"amount": amount})
 
 
-def in_the_future(day: object) -> ImplausiblePayment:
+def in_the_future(day: date) -> ImplausiblePayment:
     return ImplausiblePayment(
-        _("The payment cannot have been received on %(day)s: that day is still to come.") % {"day": day}
+        _("The payment cannot have been received on %(day)s: that day is still to come.")
+        % {"day": day_text(day)}
     )
 
 
-def before_the_customer(day: object) -> ImplausiblePayment:
-    return ImplausiblePayment(_("%(day)s is too long ago for a payment. Check the year.") % {"day": day})
+def before_the_customer(day: date) -> ImplausiblePayment:
+    return ImplausiblePayment(
+        _("%(day)s is too long ago for a payment. Check the year.") % {"day": day_text(day)}
+    )
 
 
 def wrong_currency(given: str, expected: str) -> ImplausiblePayment:

@@ -24,6 +24,7 @@ from cms_billing.core.exceptions import BillingError, TimeMachineForbidden
 from cms_billing.core.models import ClockShift
 from cms_billing.core.queue import enqueue
 from cms_billing.core.services import move_clock
+from cms_billing.core.texts import day_text
 from cms_billing.daily.services import run_daily
 from cms_billing.faktura.models import Issuer
 from cms_billing.memberships.models import Contract, ContractLine
@@ -129,7 +130,7 @@ def check_journey(*, until: date, today: date) -> None:
     if until <= today:
         raise WrongJourney(
             _("The clock shows %(today)s: it only moves forward, not to %(until)s.")
-            % {"today": today, "until": until}
+            % {"today": day_text(today), "until": day_text(until)}
         )
     if (until - today).days > LONGEST_JOURNEY:
         raise WrongJourney(
@@ -149,7 +150,8 @@ def ask_for_journey(*, until: date, today: date) -> TimeTravel:
     under_way = TimeTravel.objects.exclude(state__in=[TimeTravel.State.DONE, TimeTravel.State.FAILED])
     if other := under_way.first():
         raise WrongJourney(
-            _("The clock is on its way to %(until)s. Wait until it is there.") % {"until": other.until}
+            _("The clock is on its way to %(until)s. Wait until it is there.")
+            % {"until": day_text(other.until)}
         )
     travel = TimeTravel.objects.create(until=until, day=today)
     enqueue(_TRAVEL, travel.pk)

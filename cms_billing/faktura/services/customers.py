@@ -9,6 +9,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
 
+from cms_billing.core.texts import day_text
+
 from ..exceptions import WrongBlock
 from ..models import Customer
 
@@ -32,7 +34,8 @@ def block_dunning(
     customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
     if until is not None and until < today:
         raise WrongBlock(
-            _("%(day)s has passed: choose a day to come, or none for a block without end.") % {"day": until}
+            _("%(day)s has passed: choose a day to come, or none for a block without end.")
+            % {"day": day_text(until)}
         )
     customer.dunning_block, customer.dunning_block_until = True, until
     customer.dunning_block_reason = reason[:200]

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from cms_billing.core.money import Money
+from cms_billing.core.texts import day_text
 from cms_billing.faktura.validators import validate_country, validate_currency, validate_vat_id
 
 from .. import schedule
@@ -315,18 +316,21 @@ class _Line:
     def _start(self) -> date | None:
         start = self._read("start", values.read_date)
         if start and not self.today - OLDEST_START <= start <= self.today + FARTHEST_START:
-            self._problem("start", _("%(day)s cannot be right. Check the year.") % {"day": start})
+            self._problem("start", _("%(day)s cannot be right. Check the year.") % {"day": day_text(start)})
         return start
 
     def _end(self, start: date | None) -> date | None:
         end = self._read("end", values.read_date)
         if end and start and end < start:
             self._problem(
-                "end", _("%(end)s lies before the start, %(start)s.") % {"end": end, "start": start}
+                "end",
+                _("%(end)s lies before the start, %(start)s.")
+                % {"end": day_text(end), "start": day_text(start)},
             )
         elif end and end < self.today:
             self._problem(
-                "end", _("The contract ended on %(end)s. Only running ones are imported.") % {"end": end}
+                "end",
+                _("The contract ended on %(end)s. Only running ones are imported.") % {"end": day_text(end)},
             )
         return end
 
@@ -344,10 +348,12 @@ class _Line:
         due = self._read("next_due", values.read_date, empty=start)
         if due and start and due < start:
             self._problem(
-                "next_due", _("%(due)s lies before the start, %(start)s.") % {"due": due, "start": start}
+                "next_due",
+                _("%(due)s lies before the start, %(start)s.")
+                % {"due": day_text(due), "start": day_text(start)},
             )
         elif due and due > max(self.today, start or due) + FARTHEST_DUE:
-            self._problem("next_due", _("%(day)s is too far off. Check the year.") % {"day": due})
+            self._problem("next_due", _("%(day)s is too far off. Check the year.") % {"day": day_text(due)})
         return due
 
     def _anchor(self, plan: PlanFacts, start: date, due: date | None, end: date | None) -> date:
@@ -363,7 +369,7 @@ class _Line:
             self._problem(
                 "next_due",
                 _("%(due)s is no day on which one of the %(count)s instalments from %(start)s falls due.")
-                % {"due": due, "count": plan.instalments, "start": start},
+                % {"due": day_text(due), "count": plan.instalments, "start": day_text(start)},
             )
         anchor = start if first == due else due
         self._not_too_many(schedule.LineTerms(anchor, plan.interval, 0, due, end, plan.instalments))

@@ -19,6 +19,7 @@ from cms_billing.core.bulk import insert_new_rows
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
 from cms_billing.core.money import Money
+from cms_billing.core.texts import day_text
 from cms_billing.faktura.models import Booking, Issuer
 from cms_billing.faktura.services import Problem
 
@@ -92,7 +93,7 @@ class TooManyPeriods(BillingError):
             _(
                 "Contract %(contract)s would be billed for %(count)s periods at once, from %(start)s. Check its next due date."
             )
-            % {"contract": line.contract_number, "count": count, "start": line.next_due}
+            % {"contract": line.contract_number, "count": count, "start": day_text(line.next_due)}
         )
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cms_billing.core.money import Money
+from cms_billing.core.texts import day_text
 from cms_billing.faktura.models import Customer
 
 from ..exceptions import NoPrice, NotOnSale, WrongDate, WrongStep
@@ -90,7 +91,7 @@ def terminate_contract(
     if last_day < max(contract.start, today):
         raise WrongDate(
             _("Contract %(contract)s cannot end on %(day)s: that day has passed or lies before its start.")
-            % {"contract": contract, "day": last_day}
+            % {"contract": contract, "day": day_text(last_day)}
         )
     _step(contract, Contract.State.TERMINATED, effective_on=last_day, reason=reason, user=user, end=last_day)
     return contract
@@ -147,16 +148,18 @@ def _record(
 
 def _plausible(*, start: date, end: date | None, next_due: date | None, today: date) -> None:
     if abs(start - today) > FARTHEST_START * 8 or start - today > FARTHEST_START:
-        raise WrongDate(_("%(day)s cannot be the start of a contract. Check the year.") % {"day": start})
+        raise WrongDate(
+            _("%(day)s cannot be the start of a contract. Check the year.") % {"day": day_text(start)}
+        )
     if end is not None and end < start:
         raise WrongDate(
             _("The contract cannot end on %(end)s, before it starts on %(start)s.")
-            % {"end": end, "start": start}
+            % {"end": day_text(end), "start": day_text(start)}
         )
     if next_due is not None and next_due < start:
         raise WrongDate(
             _("The next due date %(due)s lies before the start %(start)s.")
-            % {"due": next_due, "start": start}
+            % {"due": day_text(next_due), "start": day_text(start)}
         )
 
 
