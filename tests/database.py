@@ -31,6 +31,8 @@ from tests import settings
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "test-databases"
 KEPT_TEMPLATES = 6
+# The third is that of tests/test_installation.py.
+KINDS_OF_TEMPLATES = ("template", "dependencies", "installation")
 
 OUR_PACKAGES = ("cms_billing", "sandbox", "tests")
 
@@ -222,7 +224,7 @@ class SQLite:
             Path(name + suffix).unlink(missing_ok=True)
 
     def prune(self) -> None:
-        for kind in ("template", "dependencies"):
+        for kind in KINDS_OF_TEMPLATES:
             newest_first = sorted(CACHE.glob(f"{kind}-*.sqlite3"), key=lambda path: -path.stat().st_mtime)
             for path in newest_first[KEPT_TEMPLATES:]:
                 self.drop(str(path))
@@ -269,7 +271,7 @@ class PostgreSQL:
         self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def prune(self) -> None:
-        for kind in ("template", "dependencies"):
+        for kind in KINDS_OF_TEMPLATES:
             newest_first = self._rows(
                 "SELECT datname FROM pg_database WHERE datname ~ %s "
                 "ORDER BY shobj_description(oid, 'pg_database') DESC NULLS LAST",

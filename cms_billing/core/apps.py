@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -9,8 +10,20 @@ class CoreConfig(AppConfig):
     verbose_name = _("Billing core")
     default_auto_field = "django.db.models.BigAutoField"
 
+    def import_models(self) -> None:
+        """A missing app would else show as “Model class … doesn't declare an explicit app_label”."""
+        from . import requirements
+
+        installed = {config.name for config in self.apps.get_app_configs()} if self.apps else set()
+        if missing := list(requirements.missing_layers(installed)):
+            raise ImproperlyConfigured(
+                f"(cms_billing.E010) In INSTALLED_APPS {requirements.sentence(missing)}. "
+                "The installation page has the whole list."
+            )
+        super().import_models()
+
     def ready(self) -> None:
-        from . import checks, freezing, roles  # noqa: F401  (checks register themselves)
+        from . import checks, checks_site, freezing, roles  # noqa: F401  (checks register themselves)
 
         # Tables of every app exist when the last post_migrate handler runs, whatever way the schema was built.
         post_migrate.connect(freezing.install_after_migrate, dispatch_uid="cms_billing.core.freezing")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.utils.module_loading import import_string
 
 from . import conf
@@ -61,26 +63,35 @@ def archive_storage_is_private(app_configs: Any, **kwargs: Any) -> list[CheckMes
     if conf.wrong_types():
         return []
     alias = conf.billing_settings().archive_storage
-    storages: dict[str, Any] = settings.STORAGES
-    if alias not in storages:
+    try:
+        archive = storages[alias]
+    except Exception as error:
         return [
             Error(
-                f"STORAGES has no entry {alias!r} for the archive of issued documents.",
+                f"STORAGES has no usable entry {alias!r} for the archive of issued documents: {error}",
                 hint="Add a private storage, for example FileSystemStorage with a location outside MEDIA_ROOT.",
                 id="cms_billing.E004",
             )
         ]
-    location = str(storages[alias].get("OPTIONS", {}).get("location", ""))
-    media = str(settings.MEDIA_ROOT)
-    if location and media and (location == media or location.startswith(media.rstrip("/") + "/")):
-        return [
-            Error(
-                "The archive of issued documents lies inside MEDIA_ROOT, where the web server hands out files.",
-                hint=f"Move the location of STORAGES[{alias!r}] out of MEDIA_ROOT.",
-                id="cms_billing.E005",
-            )
-        ]
-    return []
+    public = _public_folder_around(archive)
+    if public is None:
+        return []
+    return [
+        Error(
+            f"The archive of issued documents lies inside {public}, where the web server hands out files.",
+            hint=f"Give STORAGES[{alias!r}] a location of its own, out of MEDIA_ROOT and STATIC_ROOT.",
+            id="cms_billing.E005",
+        )
+    ]
+
+
+def _public_folder_around(archive: Storage) -> str | None:
+    if not isinstance(archive, FileSystemStorage):
+        return None
+    media = storages["default"]
+    folders = [media.location if isinstance(media, FileSystemStorage) else "", settings.STATIC_ROOT or ""]
+    place = Path(archive.location).resolve()
+    return next((str(f) for f in folders if f and place.is_relative_to(Path(f).resolve())), None)
 
 
 @register("cms_billing")
@@ -106,11 +117,15 @@ def app_labels_do_not_clash(app_configs: Any, **kwargs: Any) -> list[CheckMessag
 
 @register("cms_billing")
 def public_address_is_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    if conf.wrong_types() or conf.billing_settings().site_url or settings.DEBUG:
+    if conf.wrong_types():
         return []
+    address = conf.billing_settings().site_url
+    if address.startswith(("https://", "http://")) or (not address and settings.DEBUG):
+        return []
+    what = f"is {address!r}, which is no address" if address else "is empty"
     return [
         Warning(
-            "CMS_BILLING['SITE_URL'] is empty: links in invoices and reminders would have no address.",
+            f"CMS_BILLING['SITE_URL'] {what}: invoices and reminders would have no link to pay by.",
             hint="Set it to the public address of the site, for example 'https://www.example.org'.",
             id="cms_billing.W007",
         )

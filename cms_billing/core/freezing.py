@@ -55,6 +55,26 @@ def install_triggers(connection: BaseDatabaseWrapper) -> None:
                     cursor.execute(statement)
 
 
+def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
+    """Triggers that should be there for the tables that are: a dump may have left them behind."""
+    known = (
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+        if connection.vendor == "postgresql"
+        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    )
+    with connection.cursor() as cursor:
+        existing = set(connection.introspection.table_names(cursor))
+        cursor.execute(known)
+        there = {name for (name,) in cursor.fetchall()}
+    wanted = [
+        f"{table}_no_{event}"
+        for table, frozen in _frozen.items()
+        if table in existing and _referenced(frozen) <= existing
+        for event in ("update", "delete", *(["insert"] if frozen.insert_when else []))
+    ]
+    return [name for name in wanted if name not in there]
+
+
 def drop_triggers(connection: BaseDatabaseWrapper) -> None:
     """For test runners that empty the tables, and for nobody else."""
     with connection.cursor() as cursor:

@@ -7,3 +7,6 @@ class DailyConfig(AppConfig):
     label = "cms_billing_daily"
     verbose_name = _("Daily run")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  (checks register themselves)

@@ -3,47 +3,70 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 from cms_billing.core import conf
 
-from .providers import Provider, all_providers
+from .providers import Provider, get_provider
 
 
 @register("cms_billing")
 def providers_keep_the_protocol(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if conf.wrong_types():
         return []
-    errors: list[CheckMessage] = []
+    return [message for code in conf.billing_settings().providers for message in _messages(code)]
+
+
+def _messages(code: str) -> list[CheckMessage]:
     try:
-        providers = all_providers()
-    except Exception:
-        # An import error is named by cms_billing.E003.
+        provider = get_provider(code)
+    except ImportError:
+        return []  # named by cms_billing.E003
+    except Exception as error:
+        return [_lacking(f"The payment provider {code!r} cannot be made: {type(error).__name__}: {error}")]
+    if not isinstance(provider, Provider):
+        return [_lacking(f"The payment provider {code!r} lacks something of payments.providers.Provider.")]
+    if provider.code != code:
+        return [
+            Error(
+                f"CMS_BILLING['PROVIDERS'] lists {provider.code!r} under the code {code!r}.",
+                hint="Use the provider's own code as the key: payments are stored under it.",
+                id="cms_billing.E021",
+            )
+        ]
+    return []
+
+
+def _lacking(text: str) -> CheckMessage:
+    return Error(
+        text,
+        hint=(
+            "It is made without arguments and needs code, label, capabilities, charge, look_up, read_webhook and "
+            "instructions."
+        ),
+        id="cms_billing.E020",
+    )
+
+
+@register("cms_billing", deploy=True)
+def providers_move_real_money(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if conf.wrong_types():
         return []
-    for code, provider in providers.items():
-        if not isinstance(provider, Provider):
-            errors.append(
-                Error(
-                    f"The payment provider {code!r} lacks something of payments.providers.Provider.",
-                    hint="It needs code, label, capabilities, charge, look_up, read_webhook and instructions.",
-                    id="cms_billing.E020",
-                )
-            )
-        elif provider.code != code:
-            errors.append(
-                Error(
-                    f"CMS_BILLING['PROVIDERS'] lists {provider.code!r} under the code {code!r}.",
-                    hint="Use the provider's own code as the key: payments are stored under it.",
-                    id="cms_billing.E021",
-                )
-            )
-    return errors
+    return [
+        Error(
+            f"CMS_BILLING['PROVIDERS'] has the test provider {code!r}: its payments count as received, no money moves.",
+            hint="Take it out of the settings for production.",
+            id="cms_billing.E024",
+        )
+        for code, path in conf.billing_settings().providers.items()
+        if path.startswith("cms_billing.testing.")
+    ]
 
 
 @register("cms_billing")
 def member_pages_are_included(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     try:
-        reverse("cms_billing:payment_page", args=["token"])
+        path = reverse("cms_billing:payment_page", args=["token"])
     except NoReverseMatch:
         return [
             Error(
@@ -52,4 +75,19 @@ def member_pages_are_included(app_configs: Any, **kwargs: Any) -> list[CheckMess
                 id="cms_billing.E022",
             )
         ]
-    return []
+    if _leads_to_the_payment_page(path):
+        return []
+    return [
+        Error(
+            f"Something else answers at {path}: the addresses of cms_billing come too late in the URLs.",
+            hint='Move path("billing/", include("cms_billing.urls")) up, before Wagtail\'s, which takes what is left.',
+            id="cms_billing.E023",
+        )
+    ]
+
+
+def _leads_to_the_payment_page(path: str) -> bool:
+    try:
+        return resolve(path).view_name == "cms_billing:payment_page"
+    except Resolver404:
+        return False

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver
-from django.utils.module_loading import import_string
+
+from cms_billing.core.middleware_order import place_of
 
 PAYWALL = "cms_billing.paywall.middleware.PaywallMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
@@ -20,7 +21,7 @@ UNSHARED_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 @register("cms_billing")
 def middleware_is_there_and_after_authentication(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     names = list(settings.MIDDLEWARE)
-    place = _place_of(PAYWALL, names)
+    place = place_of(PAYWALL, names)
     if place is None:
         return [
             Error(
@@ -29,7 +30,7 @@ def middleware_is_there_and_after_authentication(app_configs: Any, **kwargs: Any
                 id="cms_billing.E040",
             )
         ]
-    authentication = _place_of(AUTHENTICATION, names)
+    authentication = place_of(AUTHENTICATION, names)
     if authentication is None or authentication > place:
         return [
             Error(
@@ -158,17 +159,4 @@ def _unwrapped(view: Any) -> Any:
             if isinstance(getattr(view, name, None), type):
                 return getattr(view, name)
         view = getattr(view, "__wrapped__", None)
-    return None
-
-
-def _place_of(wanted: str, names: list[str]) -> int | None:
-    """Where the middleware or a subclass of it stands."""
-    base = import_string(wanted)
-    for place, name in enumerate(names):
-        try:
-            middleware = import_string(name)
-        except ImportError:
-            continue
-        if isinstance(middleware, type) and issubclass(middleware, base):
-            return place
     return None

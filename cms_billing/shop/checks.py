@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from importlib import metadata
 from typing import Any
 
 from django.apps import apps
@@ -10,10 +12,23 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, Resolver404, resolve
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from oscar.core.loading import get_class
 
+from cms_billing.core.middleware_order import place_of
+
 EMAIL_BACKEND = "oscar.apps.customer.auth_backends.EmailBackend"
+BASKET = "oscar.apps.basket.middleware.BasketMiddleware"
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+CONTEXT_PROCESSORS = (
+    "django.template.context_processors.request",
+    "oscar.apps.search.context_processors.search_form",
+    "oscar.apps.checkout.context_processors.checkout",
+    "oscar.apps.communication.notifications.context_processors.notifications",
+    "oscar.core.context_processors.metadata",
+)
+THUMBNAILERS = {"SorlThumbnail": "sorl.thumbnail", "EasyThumbnails": "easy_thumbnails"}
+PRE_RELEASE = re.compile(r"(a|b|rc|dev)\d*", re.IGNORECASE)
 
 
 @register("cms_billing")
@@ -161,5 +176,91 @@ def vouchers_count_with_tax(app_configs: Any, **kwargs: Any) -> list[CheckMessag
             "Oscar works out offers and vouchers on prices without tax.",
             hint="Set OSCAR_OFFERS_INCL_TAX = True: “5 € off” is meant with tax.",
             id="cms_billing.W057",
+        )
+    ]
+
+
+@register("cms_billing")
+def baskets_are_there(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    basket = place_of(BASKET, settings.MIDDLEWARE)
+    authentication = place_of(AUTHENTICATION, settings.MIDDLEWARE)
+    if basket is not None and authentication is not None and authentication < basket:
+        return []
+    what = "is missing" if basket is None else "comes before authentication"
+    return [
+        Error(
+            f"Oscar's basket middleware {what}: no page of the shop would open.",
+            hint=f"Put {BASKET!r} into MIDDLEWARE, after {AUTHENTICATION!r} and the paywall.",
+            id="cms_billing.E058",
+        )
+    ]
+
+
+@register("cms_billing")
+def templates_know_the_shop(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    options: list[Any] = [engine.get("OPTIONS", {}) for engine in settings.TEMPLATES]
+    given = {name for option in options for name in option.get("context_processors", [])}
+    missing = [name for name in CONTEXT_PROCESSORS if name not in given]
+    if not missing:
+        return []
+    return [
+        Warning(
+            f"Templates of the shop lack what these context processors bring: {', '.join(missing)}.",
+            hint='Add them to "context_processors" in TEMPLATES.',
+            id="cms_billing.W059",
+        )
+    ]
+
+
+@register("cms_billing")
+def shop_has_addresses(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        path = reverse("checkout:index")
+        if resolve(path).view_name == "checkout:index":
+            return []
+        what = f"Something else answers at {path}: Oscar's addresses come too late in the URLs."
+    except NoReverseMatch:
+        what = "Oscar's addresses are not in the URLs."
+    except Resolver404:
+        what = "Oscar's addresses lead nowhere."
+    return [
+        Error(
+            what,
+            hint='Add path("shop/", include(apps.get_app_config("oscar").urls[0])) before Wagtail\'s.',
+            id="cms_billing.E060",
+        )
+    ]
+
+
+@register("cms_billing")
+def search_of_the_shop_is_released(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Oscar asks for any django-haystack, and pip may answer with a pre-release."""
+    try:
+        version = metadata.version("django-haystack")
+    except metadata.PackageNotFoundError:
+        return []
+    if not PRE_RELEASE.search(version):
+        return []
+    return [
+        Warning(
+            f"django-haystack {version} is a pre-release, which Oscar has not been tested with.",
+            hint='Install with `--constraint constraints.txt`, or `pip install "django-haystack>=3.3,<4"`.',
+            id="cms_billing.W061",
+        )
+    ]
+
+
+@register("cms_billing")
+def pictures_can_be_scaled(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Oscar imports its thumbnailer when the first picture of a product is shown, which is late to find out."""
+    thumbnailer = getattr(settings, "OSCAR_THUMBNAILER", "")
+    needed = next((app for name, app in THUMBNAILERS.items() if thumbnailer.endswith(name)), None)
+    if needed is None or apps.is_installed(needed):
+        return []
+    return [
+        Error(
+            f"Oscar scales pictures with {thumbnailer}, but {needed!r} is not in INSTALLED_APPS.",
+            hint=f"Install the package and add {needed!r}, or set OSCAR_THUMBNAILER to what you have.",
+            id="cms_billing.E062",
         )
     ]

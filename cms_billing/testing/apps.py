@@ -8,3 +8,6 @@ class TestingConfig(AppConfig):
     name = "cms_billing.testing"
     label = "cms_billing_testing"
     verbose_name = _("Billing test tools")
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  (checks register themselves)
