@@ -22,6 +22,7 @@ from cms_billing.core.money import Money
 from . import mailtexts
 from .models import Issuer
 from .models import MailText as EditorsText
+from .placeholders import fill
 from .rendering import DocumentData
 
 logger = logging.getLogger(__name__)
@@ -67,12 +68,12 @@ def compose(
     with translation.override(data.language):
         text = _text(data, issuer, open_amount)
         values = mailtexts.values_of(data, open_amount=open_amount)
-        body = mailtexts.fill(text.body, values)
+        body = fill(text.body, values)
         html = render_to_string(
             "cms_billing/faktura/email/document.html",
             {"body": body, "document": data, "payment_link": values["payment_link"]},
         )
-        subject = one_line(mailtexts.fill(text.subject, values))
+        subject = one_line(fill(text.subject, values))
     return Mail(
         to=to,
         sender=from_header(issuer, data.issuer.legal_name),

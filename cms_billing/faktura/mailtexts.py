@@ -1,25 +1,16 @@
-"""What a mail with a document says: the shipped texts, an editor's own, and the placeholders of both."""
+"""What a mail with a document says: the shipped texts, and the values of their placeholders."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from babel.dates import format_date
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from cms_billing.core.money import Money
 
 from .models import DocumentKind
 from .rendering import DocumentData
-
-PLACEHOLDERS = ("name", "number", "date", "amount", "due_date", "open_amount", "issuer", "payment_link")
-
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-# A line with this placeholder is left out where there is no payment page.
-_LINK = "{payment_link}"
 
 
 @dataclass(frozen=True)
@@ -28,30 +19,6 @@ class MailText:
 
     subject: str
     body: str
-
-
-def unknown_placeholders(text: str) -> list[str]:
-    return sorted({name for name in _PLACEHOLDER.findall(text) if name not in PLACEHOLDERS})
-
-
-def validate_placeholders(text: str) -> None:
-    """Raises ValidationError that names what an editor has mistyped, and what there is."""
-    if unknown := unknown_placeholders(text):
-        raise ValidationError(
-            _("There is no placeholder %(unknown)s. You can use: %(known)s."),
-            code="unknown_placeholder",
-            params={
-                "unknown": ", ".join(f"{{{name}}}" for name in unknown),
-                "known": ", ".join(f"{{{name}}}" for name in PLACEHOLDERS),
-            },
-        )
-
-
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """Put the values in, once: a customer called “{iban}” stays one. What is no placeholder stays as it is."""
-    if not values.get("payment_link"):
-        text = "\n".join(line for line in text.split("\n") if _LINK not in line)
-    return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
 
 def values_of(data: DocumentData, *, open_amount: Money) -> dict[str, str]:

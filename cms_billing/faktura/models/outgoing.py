@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 from cms_billing.core import clock
 from cms_billing.core.models import FrozenModel, FrozenQuerySet, OutsideWork
 
+from ..placeholders import validate_placeholders
 from .documents import Document, DocumentKind
 from .parties import LANGUAGES, Issuer
 
@@ -112,8 +113,6 @@ class MailText(models.Model):
 
     def clean(self) -> None:
         """A mistyped placeholder is found by the editor who typed it, not by the customer who reads it."""
-        from ..mailtexts import validate_placeholders
-
         errors = {}
         for field in ("subject", "body"):
             try:

@@ -17,7 +17,7 @@ from wagtail.admin.widgets import AdminDateInput
 from cms_billing.core.admin import BillingFilterSet, BillingModelViewSet, DateColumn
 from cms_billing.core.ui.viewsets import BillingCreateView, BillingEditView
 
-from ..mailtexts import validate_placeholders
+from ..placeholders import validate_placeholders
 from ..models import MailText, NumberSeries, TaxRate
 from ..numbers import format_number
 from ..services import change_series
