@@ -41,7 +41,9 @@ def main() -> None:
         seconds = run(issuer)
         memory = common.peak_memory_mb()
         rate = arguments.contracts / seconds
-        print(f"{arguments.contracts} contracts on {arguments.database}: {seconds:.2f} s, {rate:,.0f} a second")
+        print(
+            f"{arguments.contracts} contracts on {arguments.database}: {seconds:.2f} s, {rate:,.0f} a second"
+        )
         print(f"seconds={seconds:.4f}")
         print(f"peak memory {memory:.0f} MB")
         if not arguments.only_run:
@@ -51,7 +53,9 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("contracts", type=int, nargs="?", default=10_000)
     parser.add_argument("--database", choices=["postgres", "sqlite"], default="postgres")
     parser.add_argument("--scale", action="store_true")
@@ -149,7 +153,9 @@ def compare(aliases: list[str], rate: float, count: int) -> None:
     ]
     if "copy" in aliases:
         copied = count / copy_floor()
-        rows.append(("COPY of the same rows", f"{copied:,.0f} a second; the run reaches {rate / copied:.2f} of it"))
+        rows.append(
+            ("COPY of the same rows", f"{copied:,.0f} a second; the run reaches {rate / copied:.2f} of it")
+        )
     common.table(rows)
 
 
@@ -217,9 +223,13 @@ def copy_floor() -> float:
         with source.connection.cursor() as cursor, cursor.copy(f'COPY "{table}" TO STDOUT') as out:
             for block in out:
                 buffer.write(block)
-        with common.stopwatch() as took, transaction.atomic(using="copy"):
-            with target.connection.cursor() as cursor, cursor.copy(f'COPY "{table}" FROM STDIN') as into:
-                into.write(buffer.getvalue())
+        with (
+            common.stopwatch() as took,
+            transaction.atomic(using="copy"),
+            target.connection.cursor() as cursor,
+            cursor.copy(f'COPY "{table}" FROM STDIN') as into,
+        ):
+            into.write(buffer.getvalue())
         total += took[0]
     return total
 

@@ -56,7 +56,7 @@ def insert_new_rows(model: type[M], rows: Sequence[M]) -> None:
 
 
 def _take_keys(cursor: Any, model: type[models.Model], rows: Sequence[models.Model]) -> None:
-    """Numbers of the table's own sequence, so that rows in other tables can refer to these before they are read back."""
+    """Numbers of the table's own sequence, so that rows of other tables can refer to these at once."""
     key = model._meta.pk
     cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [f'"{model._meta.db_table}"', key.column])
     (sequence,) = cursor.fetchone()

@@ -17,7 +17,8 @@ class CurrencyMismatch(BillingError, TypeError):
 
     def __init__(self, one: object, other: object) -> None:
         super().__init__(
-            _("%(one)s cannot be combined with %(other)s: the currencies differ.") % {"one": one, "other": other}
+            _("%(one)s cannot be combined with %(other)s: the currencies differ.")
+            % {"one": one, "other": other}
         )
 
 

@@ -99,7 +99,7 @@ def _postgresql(frozen: Frozen, event: str, row: str, condition: str) -> list[st
     fires = f'BEFORE {event.upper()} ON "{table}" FOR EACH ROW'
     if event == "insert":
         # Once a statement over all its rows: a batch inserts thousands.
-        condition = f"EXISTS (SELECT 1 FROM new_rows {NEW_ROW} WHERE {condition})"
+        condition = f"EXISTS (SELECT 1 FROM new_rows {NEW_ROW} WHERE {condition})"  # noqa: S608
         fires = f'AFTER INSERT ON "{table}" REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT'
     return [
         # A plan made while the tables were still empty would scan them for the rest of the session.

@@ -19,6 +19,9 @@ class ClockShift(models.Model):
         verbose_name = _("clock shift")
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="there_is_one_clock")]
 
+    def __str__(self) -> str:
+        return f"+{self.days}"
+
 
 class OutsideWork(models.Model):
     """A piece of work that talks to the outside (mail, PDF, charge, webhook): a row with a state, never only a task.

@@ -155,7 +155,7 @@ def total(amounts: Iterable[Money], currency: str) -> Money:
     return result
 
 
-class money_of:
+class money_of:  # noqa: N801  (used like a field)
     """Descriptor: the ``Money`` of a ``…_minor`` column, in the currency of the row (``currency`` or a path to it)."""
 
     def __init__(self, column: str, currency: str = "currency") -> None:

@@ -16,7 +16,8 @@ class InvoiceNotLawful(BillingError):
         names = ", ".join(str(FIELD_LABELS.get(field, field)) for field in missing)
         super().__init__(
             _(
-                "The invoice for %(customer)s is not issued, because the law asks for: %(fields)s. Fill it in and run again."
+                "The invoice for %(customer)s is not issued, because the law asks for: %(fields)s. "
+                "Fill it in and run again."
             )
             % {"customer": customer, "fields": names}
         )

@@ -66,12 +66,12 @@ class PlanFactory(DjangoModelFactory):
     interval = "monthly"
 
     @factory.post_generation
-    def price(plan, create, extracted, **kwargs):
+    def price(self, create, extracted, **kwargs):
         """``PlanFactory(price=Money.of("99", "EUR"))``; 9.90 EUR including tax when not given."""
         amount = Money.of("9.90", "EUR") if extracted is None else extracted
         if create:
             PlanPrice.objects.create(
-                plan=plan, valid_from=date(2000, 1, 1), amount_minor=amount.minor, currency=amount.currency
+                plan=self, valid_from=date(2000, 1, 1), amount_minor=amount.minor, currency=amount.currency
             )
 
 

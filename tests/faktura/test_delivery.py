@@ -15,8 +15,8 @@ from django.test import override_settings
 
 from cms_billing.core import clock, outbox
 from cms_billing.faktura import archive, delivery_vetoes, links
-from cms_billing.faktura.placeholders import PLACEHOLDERS, fill, unknown_placeholders
 from cms_billing.faktura.models import Delivery, MailText
+from cms_billing.faktura.placeholders import PLACEHOLDERS, fill, unknown_placeholders
 from cms_billing.faktura.services import NoAddress, send_again
 from cms_billing.testing.factories import CustomerFactory, IssuerFactory
 

@@ -370,3 +370,6 @@ class TaxGroup(models.Model):
                 fields=["document", "tax_code", "tax_percent"], name="one_group_per_document_code_and_percent"
             )
         ]
+
+    def __str__(self) -> str:
+        return f"{self.tax_percent} % {self.net}"

@@ -39,6 +39,9 @@ class ArchiveHead(models.Model):
     sequence = models.PositiveBigIntegerField(default=0)
     chain_hash = models.CharField(max_length=64, blank=True)
 
+    def __str__(self) -> str:
+        return f"{self.issuer} {self.sequence}"
+
 
 class ArchiveRecord(FrozenModel):
     """Bytes of an issued document, stored once under their SHA-256 and chained to the record before.

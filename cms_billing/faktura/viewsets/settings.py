@@ -17,9 +17,9 @@ from wagtail.admin.widgets import AdminDateInput
 from cms_billing.core.admin import BillingFilterSet, BillingModelViewSet, DateColumn
 from cms_billing.core.ui.viewsets import BillingCreateView, BillingEditView
 
-from ..placeholders import validate_placeholders
 from ..models import MailText, NumberSeries, TaxRate
 from ..numbers import format_number
+from ..placeholders import validate_placeholders
 from ..services import change_series
 
 MAIL_PLACEHOLDERS = {

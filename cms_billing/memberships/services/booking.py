@@ -91,7 +91,8 @@ class TooManyPeriods(BillingError):
     def __init__(self, line: DueLine, count: int) -> None:
         super().__init__(
             _(
-                "Contract %(contract)s would be billed for %(count)s periods at once, from %(start)s. Check its next due date."
+                "Contract %(contract)s would be billed for %(count)s periods at once, from %(start)s. "
+                "Check its next due date."
             )
             % {"contract": line.contract_number, "count": count, "start": day_text(line.next_due)}
         )
