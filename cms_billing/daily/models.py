@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cms_billing.core import clock
+from cms_billing.core.texts import day_text
 from cms_billing.faktura.models import Issuer
 
 
@@ -47,7 +48,7 @@ class DailyRun(models.Model):
         constraints = [models.UniqueConstraint(fields=["issuer", "day"], name="one_run_per_issuer_and_day")]
 
     def __str__(self) -> str:
-        return f"{self.issuer} {self.day}"
+        return f"{self.issuer} {day_text(self.day)}"
 
 
 class RunStep(models.Model):

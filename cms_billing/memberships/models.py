@@ -15,6 +15,7 @@ from modelcluster.models import ClusterableModel
 
 from cms_billing.core import clock
 from cms_billing.core.money import money_of
+from cms_billing.core.texts import amount_text, day_text
 from cms_billing.faktura.models import Customer, Issuer, TaxRate
 from cms_billing.faktura.validators import validate_currency
 
@@ -98,7 +99,7 @@ class PlanPrice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} ({self.valid_from})"
+        return f"{amount_text(self.amount)} ({day_text(self.valid_from)})"
 
 
 class ContractQuerySet(models.QuerySet["Contract"]):

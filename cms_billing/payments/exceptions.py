@@ -3,15 +3,18 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from cms_billing.core.exceptions import BillingError
-from cms_billing.core.texts import day_text
+from cms_billing.core.money import Money
+from cms_billing.core.texts import amount_text, day_text
 
 
 class ImplausiblePayment(BillingError):
     """Amount, date or currency of a payment cannot be right; the message says which and why."""
 
 
-def not_positive(amount: object) -> ImplausiblePayment:
-    return ImplausiblePayment(_("A payment is more than zero; %(amount)s is not.") % {"amount": amount})
+def not_positive(amount: Money) -> ImplausiblePayment:
+    return ImplausiblePayment(
+        _("A payment is more than zero; %(amount)s is not.") % {"amount": amount_text(amount)}
+    )
 
 
 def in_the_future(day: date) -> ImplausiblePayment:
@@ -42,9 +45,10 @@ def foreign_document(document: object, customer: object) -> ImplausiblePayment:
     )
 
 
-def more_than_paid(amount: object, paid: object) -> ImplausiblePayment:
+def more_than_paid(amount: Money, paid: Money) -> ImplausiblePayment:
     return ImplausiblePayment(
-        _("%(amount)s cannot have gone back of a payment of %(paid)s.") % {"amount": amount, "paid": paid}
+        _("%(amount)s cannot have gone back of a payment of %(paid)s.")
+        % {"amount": amount_text(amount), "paid": amount_text(paid)}
     )
 
 

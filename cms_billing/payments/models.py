@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cms_billing.core import clock
 from cms_billing.core.models import OutsideWork
 from cms_billing.core.money import money_of
+from cms_billing.core.texts import amount_text
 from cms_billing.faktura.models import Customer, Document, Issuer, LedgerEntry
 
 
@@ -153,7 +154,7 @@ class Payment(OutsideWork):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_way_display()} {self.amount}"
+        return f"{self.get_way_display()} {amount_text(self.amount)}"
 
 
 class Allocation(models.Model):
@@ -177,7 +178,7 @@ class Allocation(models.Model):
         ordering = ["id"]
 
     def __str__(self) -> str:
-        return f"{self.amount} → {self.document or _('on account')}"
+        return f"{amount_text(self.amount)} → {self.document or _('on account')}"
 
 
 class WebhookEvent(OutsideWork):

@@ -1,6 +1,8 @@
 from django.utils.translation import gettext as _
 
 from cms_billing.core.exceptions import BillingError
+from cms_billing.core.money import Money
+from cms_billing.core.texts import amount_text
 
 
 class NoIssuer(BillingError):
@@ -19,13 +21,13 @@ class NoIssuer(BillingError):
 class DoesNotAddUp(BillingError):
     """The lines, shipping and surcharges of an order are not its total."""
 
-    def __init__(self, *, number: str, total: object, found: object) -> None:
+    def __init__(self, *, number: str, total: Money, found: Money) -> None:
         super().__init__(
             _(
                 "Order %(number)s comes to %(total)s, but its lines, shipping and surcharges to %(found)s. Nothing has "
                 "been billed; please look at its discounts."
             )
-            % {"number": number, "total": total, "found": found}
+            % {"number": number, "total": amount_text(total), "found": amount_text(found)}
         )
 
 

@@ -24,6 +24,7 @@ from cms_billing.core.admin import (
     TableSection,
     TextSection,
 )
+from cms_billing.core.texts import day_text
 from cms_billing.core.ui.sections import Section
 from cms_billing.core.ui.viewsets import BillingCreateView, BillingEditView
 
@@ -164,7 +165,7 @@ class IssuerInspectView(InspectView):
             Fact(_("IBAN"), issuer.iban),
             Fact(_("Language"), issuer.get_language_display()),
             Fact(_("Time zone"), issuer.time_zone),
-            Fact(_("Today there"), clock.today(issuer).isoformat()),
+            Fact(_("Today there"), day_text(clock.today(issuer))),
         ]
 
     def own_sections(self) -> Iterable[Section]:
