@@ -3,9 +3,9 @@
 Migrating Wagtail and Oscar from nothing takes about a minute, so it is done once for a set of installed versions, and
 our own migrations go on top of a copy of that. The result is kept:
 
-    dependencies template   hash of the installed packages             made in about a minute, seldom
-    template                + hash of our migrations and triggers      made in seconds, when these change
-    the run's database      a copy for each run and xdist worker       made in no time, thrown away
+    dependencies template   hash of the installed packages               made in about a minute, seldom
+    template                + hash of our migrations, triggers, groups   made in seconds, when these change
+    the run's database      a copy for each run and xdist worker         made in no time, thrown away
 
 All migrations really run, so Wagtail's initial data (root page, locale, site, groups) are there. After a test that
 commits, the run's database is copied again rather than flushed: nothing is lost, and the triggers that forbid to
@@ -135,12 +135,13 @@ def dependencies_hash() -> str:
 
 
 def schema_hash() -> str:
-    """Our migrations, and the triggers that freeze tables: these are installed after migrating and have none."""
+    """Our migrations, and what ``post_migrate`` adds without one: the triggers that freeze tables, the groups."""
     migrations = sorted(
         path for package in OUR_PACKAGES for path in (ROOT / package).rglob("migrations/*.py")
     )
     sources = (f"{path.relative_to(ROOT)}\n{contents(path)}" for path in migrations)
-    return digest(dependencies_hash(), *settings.CMS_BILLING_APPS, *sources, *frozen_tables())
+    groups = contents(ROOT / "cms_billing/core/roles.py")
+    return digest(dependencies_hash(), *settings.CMS_BILLING_APPS, *sources, *frozen_tables(), groups)
 
 
 def frozen_tables() -> Iterator[str]:

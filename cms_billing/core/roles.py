@@ -35,7 +35,7 @@ class Role:
 
 _CONTENT = frozenset({"customer", "mailtext", "plan", "planprice", "contract", "accessrule", "planproduct"})
 _SETTINGS = frozenset({"issuer", "numberseries", "taxrate", "procedure", "level", "leveltext"})
-_OFFICE = frozenset({"send_document", "block_dunning", "terminate_contract"})
+_OFFICE = frozenset({"send_document", "block_dunning", "terminate_contract", "import_contracts"})
 _MONEY = frozenset(
     {
         "record_payment",

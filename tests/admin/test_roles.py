@@ -31,6 +31,12 @@ def test_editors_have_nothing_to_do_with_money_and_numbers():
     assert forbidden <= codenames("Billing accountants")
 
 
+@pytest.mark.parametrize("group", ["Billing editors", "Billing accountants"])
+def test_whoever_adds_customers_and_contracts_may_import_them(group):
+    assert {"add_customer", "add_contract", "import_contracts"} <= codenames(group)
+    assert "import_contracts" not in codenames("Billing auditors")
+
+
 def test_what_an_administrator_took_away_stays_away():
     group = Group.objects.get(name="Billing editors")
     group.permissions.remove(*Permission.objects.filter(codename="add_contract"))
