@@ -14,6 +14,9 @@ def register_actions(actions) -> None:
     actions.register_action(
         "cms_billing.lift_dunning_block", _("Lift the block"), _("Block on reminders lifted")
     )
+    actions.register_action(
+        "cms_billing.create_user_accounts", _("Create user accounts"), _("User accounts created")
+    )
     actions.register_action("cms_billing.send_again", _("Send again"), _("Sent again"))
     actions.register_action("cms_billing.send_by_post", _("Send by post"), _("Sent by post"))
 

@@ -11,15 +11,19 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic.edit import FormView
+from wagtail.admin import messages
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from cms_billing.core import clock
 from cms_billing.core.admin import ActionView, rows_visible_to
 from cms_billing.core.exceptions import BillingError
 from cms_billing.faktura.models import Issuer
+from cms_billing.faktura.services import UserAccounts, create_user_accounts
 
 from .importing import COLUMNS, REQUIRED_COLUMNS
 from .models import ContractFile
@@ -37,6 +41,7 @@ PERMISSION = "cms_billing_memberships.import_contracts"
 LARGEST_UPLOAD = 3_000_000
 SHOWN_PROBLEMS = 200
 SHOWN_ROWS = 20
+SHOWN_ADDRESSES = 10
 
 
 class UploadForm(forms.Form):
@@ -117,6 +122,15 @@ class ConfirmForm(forms.Form):
         ),
     )
 
+    accounts = forms.BooleanField(
+        label=gettext_lazy("Create user accounts"),
+        required=False,
+        help_text=gettext_lazy(
+            "For every customer of the file with an e-mail address and no account yet. No mail is sent: they set their "
+            "password with “forgot password” and see their contracts and invoices."
+        ),
+    )
+
     def __init__(self, *args: Any, plan: ImportPlan, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not plan.problems:
@@ -162,6 +176,37 @@ class ImportView(ActionView):
     def perform(self, form: forms.Form) -> str:
         run = import_good_lines_of_file if form.cleaned_data.get("only_good") else import_file
         done = run(file_id=self.object.pk, today=clock.today(self.object.issuer), user=self.request.user)
-        return ngettext("%(count)s contract imported.", "%(count)s contracts imported.", done.contracts) % {
-            "count": done.contracts
-        }
+        said = [
+            ngettext("%(count)s contract imported.", "%(count)s contracts imported.", done.contracts)
+            % {"count": done.contracts}
+        ]
+        if form.cleaned_data["accounts"]:
+            accounts = create_user_accounts(
+                issuer=self.object.issuer, customer_ids=done.customer_ids, user=self.request.user
+            )
+            said.append(_created_text(accounts.created))
+            self._name_taken(accounts)
+        return " ".join(said)
+
+    def _name_taken(self, accounts: UserAccounts) -> None:
+        """Whom the editor has to look at; the list of customers finds them again."""
+        if not accounts.taken:
+            return
+        lines = [str(taken) for taken in accounts.taken[:SHOWN_ADDRESSES]]
+        if more := len(accounts.taken) - len(lines):
+            lines.append(ngettext("… and %(count)s more.", "… and %(count)s more.", more) % {"count": more})
+        messages.warning(
+            self.request,
+            format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines)),
+            buttons=[
+                messages.button(
+                    f"{reverse('billing-customer:index')}?account=none", _("Customers without an account")
+                )
+            ],
+        )
+
+
+def _created_text(count: int) -> str:
+    return ngettext("%(count)s user account created.", "%(count)s user accounts created.", count) % {
+        "count": count
+    }

@@ -125,9 +125,24 @@ class CustomerFilterSet(BillingFilterSet):
         ),
     )
 
+    account = django_filters.ChoiceFilter(
+        label=gettext_lazy("User account"),
+        method="filter_account",
+        empty_label=gettext_lazy("All"),
+        choices=[
+            ("linked", gettext_lazy("with a user account")),
+            ("none", gettext_lazy("with an e-mail address, without a user account")),
+        ],
+    )
+
     class Meta:
         model = Customer
         fields = ["kind", "dunning_block", "country"]
+
+    def filter_account(self, customers: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
+        if value == "linked":
+            return customers.filter(user__isnull=False)
+        return customers.filter(user=None).exclude(email="")
 
     def filter_owes(self, customers: QuerySet[Customer], name: str, value: bool) -> QuerySet[Customer]:  # noqa: FBT001
         owing = OpenItem.objects.open().values("customer_id")

@@ -62,11 +62,12 @@ class ImportPlan:
 
 @dataclass(frozen=True)
 class Imported:
-    """How many rows were written. ``known`` were there before."""
+    """How many rows were written. ``known`` were there before; ``customer_ids``: everybody the imported lines name."""
 
     contracts: int
     customers: int
     known: int
+    customer_ids: Sequence[int] = ()
 
 
 def plan_import(*, issuer: Issuer, data: bytes, today: date) -> ImportPlan:
@@ -238,13 +239,16 @@ def _is_same_customer(row: ContractRow, customer: Customer) -> bool:
 
 def _write(issuer: Issuer, plan: ImportPlan, data: bytes, *, today: date, user: Any) -> Imported:
     origin = f"import {hashlib.sha256(data).hexdigest()[:12]}"
-    customers = 0
+    customers, named = 0, set()
     for chunk in _chunks(plan.new):
         by_number, created = _customers_for(issuer, chunk)
         customers += created
+        named |= {customer.pk for customer in by_number.values()}
         _payment_methods(chunk, by_number)
         _contracts(issuer, chunk, by_number, origin=origin, today=today, user=user)
-    result = Imported(len(plan.new), customers, len(plan.known))
+    for chunk in _chunks(plan.known):
+        named |= {customer.pk for customer in _customers_by_number(issuer, chunk).values()}
+    result = Imported(len(plan.new), customers, len(plan.known), sorted(named))
     if result.contracts:
         log(
             instance=issuer,

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from cms_billing.core import clock
 from cms_billing.core.exceptions import BillingError
 from cms_billing.faktura.models import Issuer
+from cms_billing.faktura.services import UserAccounts, create_user_accounts
 from cms_billing.memberships.importing import COLUMNS, REQUIRED_COLUMNS
 from cms_billing.memberships.services import (
     ImportPlan,
@@ -39,6 +40,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--skip-bad", action="store_true", help="with --commit: import the good lines, leave the others"
         )
+        parser.add_argument(
+            "--accounts",
+            action="store_true",
+            help="with --commit: create a user account for every customer of the file who has an e-mail address and "
+            "none yet; they set their password with “forgot password”",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         issuer = find_issuer(options["issuer"])
@@ -52,6 +59,11 @@ class Command(BaseCommand):
                 return
             run = import_good_lines if options["skip_bad"] else import_contracts
             done = run(issuer=issuer, data=data, today=today)
+            accounts = (
+                create_user_accounts(issuer=issuer, customer_ids=done.customer_ids)
+                if options["accounts"]
+                else None
+            )
         except BillingError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
@@ -60,6 +72,8 @@ class Command(BaseCommand):
                 f"{done.known} contracts were there already."
             )
         )
+        if accounts is not None:
+            self._tell_accounts(accounts)
 
     def _tell(self, plan: ImportPlan, issuer: Issuer) -> None:
         for problem in plan.problems:
@@ -69,6 +83,13 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{issuer}: {len(plan.new)} new contracts over {sums} a period, {len(plan.known)} there already, "
             f"{bad_lines} lines with {len(plan.problems)} problems."
+        )
+
+    def _tell_accounts(self, accounts: UserAccounts) -> None:
+        for taken in accounts.taken:
+            self.stderr.write(str(taken))
+        self.stdout.write(
+            f"Created {accounts.created} user accounts; {len(accounts.taken)} addresses belong to an account already."
         )
 
     def _close_trial(self, plan: ImportPlan) -> None:
