@@ -2,7 +2,11 @@
 
 import re
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
 
 from cms_billing.core.conf import BillingSettings
 
@@ -29,3 +33,58 @@ def test_every_setting_is_explained_and_every_explained_setting_exists():
 def test_every_app_has_its_page():
     packages = {path.parent.name for path in (ROOT / "cms_billing").glob("*/apps.py")}
     assert packages <= {path.stem for path in (ROOT / "docs" / "apps").glob("*.md")}
+
+
+PAGES = [
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "apps").glob("*.md")),
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+]
+
+
+APPS = "|".join(path.parent.name for path in (ROOT / "cms_billing").glob("*/apps.py"))
+
+
+def in_backticks(text: str, pattern: str) -> set[str]:
+    return set(re.findall(rf"`({pattern})`", text))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_name_in_the_pages_exists(path):
+    text = path.read_text(encoding="utf-8")
+    dotted = set(re.findall(r"[\"`](cms_billing(?:\.\w+)+)[\"`(]", text))
+    dotted |= {f"cms_billing.{name}" for name in re.findall(rf"`((?:{APPS})(?:\.\w+)+)[`(]", text)}
+    missing = {name for name in dotted if not CHECK_ID.fullmatch(name) and found(name) is None}
+    assert not missing
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_file_in_the_pages_exists(path):
+    text = path.read_text(encoding="utf-8")
+    files = in_backticks(text, r"(?:tests|benchmarks|sandbox|docs|scripts|\.ci|cms_billing)/[\w./-]+")
+    places = [ROOT, *(ROOT / "cms_billing").glob("*/templates"), ROOT / "templates"]
+    assert not {name for name in files if not any((place / name).exists() for place in places)}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_command_in_the_pages_exists(path):
+    commands = set(re.findall(r"manage\.py ([a-z_]+)", path.read_text(encoding="utf-8")))
+    of_the_sandbox = {"sandbox_load", "sandbox_logins"}
+    assert commands <= set(get_commands()) | of_the_sandbox
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_between_pages_leads_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    targets = {link.split("#")[0] for link in re.findall(r"\]\(([\w./-]+\.md[\w#-]*)\)", text)}
+    assert not {link for link in targets if not (path.parent / link).exists()}
+
+
+def found(name: str) -> object:
+    """The module, class, function or method; None where there is none."""
+    try:
+        return import_module(name)
+    except ImportError:
+        place, _dot, last = name.rpartition(".")
+        return getattr(found(place), last, None) if place else None
