@@ -124,7 +124,7 @@ class NumberSeries(models.Model):
 
     class Meta:
         verbose_name = _("number series")
-        verbose_name_plural = _("number series")
+        verbose_name_plural = pgettext_lazy("plural", "number series")
         ordering = ["issuer", "kind", "-year"]
         constraints = [
             models.UniqueConstraint(
