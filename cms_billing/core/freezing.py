@@ -102,17 +102,24 @@ def _postgresql(frozen: Frozen, event: str, row: str, condition: str) -> list[st
         condition = f"EXISTS (SELECT 1 FROM new_rows {NEW_ROW} WHERE {condition})"  # noqa: S608
         fires = f'AFTER INSERT ON "{table}" REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT'
     return [
-        # A plan made while the tables were still empty would scan them for the rest of the session.
-        f"""CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql
-            {"SET enable_seqscan = off" if event == "insert" else ""} AS $body$
+        # EXECUTE plans the condition each time: a plan kept from when the tables were empty would read them whole.
+        f"""CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $body$
+            DECLARE refused boolean;
             BEGIN
-              IF {condition} THEN
+              {_evaluate(event, condition)}
+              IF refused THEN
                 RAISE EXCEPTION '{MESSAGE.format(table=table)}' USING ERRCODE = 'integrity_constraint_violation';
               END IF;
               RETURN {"OLD" if event == "delete" else "NEW"};
             END $body$""",
         f'CREATE OR REPLACE TRIGGER "{name}" {fires} EXECUTE FUNCTION "{name}"()',
     ]
+
+
+def _evaluate(event: str, condition: str) -> str:
+    if event == "insert":
+        return f"EXECUTE $query$ SELECT {condition} $query$ INTO refused;"
+    return f"refused := {condition};"
 
 
 def _sqlite(frozen: Frozen, event: str, row: str, condition: str) -> list[str]:

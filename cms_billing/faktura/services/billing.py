@@ -91,17 +91,26 @@ def issue_next_invoices(
     Customers another worker holds are skipped; with ``wait`` they are waited for, which is how a worker makes sure that
     nothing is left before it goes on. Bookings that cannot become a lawful invoice come back as problems and stay open.
     """
-    size = limit or billing_settings().chunk_size
-    customers = list(
-        customers_to_bill(issuer, today=today)
-        .filter(pk__gt=after_customer)
-        .order_by("pk")
-        .select_for_update(skip_locked=not wait, no_key=True, of=("self",))[:size]
+    candidates = _next_to_bill(
+        issuer, today=today, after=after_customer, limit=limit or billing_settings().chunk_size
     )
-    if not customers:
+    if not candidates:
         return Batch([], [], None)
+    customers = list(
+        Customer.objects.filter(pk__in=candidates)
+        .order_by("pk")
+        .select_for_update(skip_locked=not wait, no_key=True)
+    )
     drafts, problems = drafts_for(issuer, customers, today=today)
-    return Batch(_issue(issuer, customers, drafts, today=today), problems, customers[-1].pk)
+    return Batch(_issue(issuer, customers, drafts, today=today), problems, candidates[-1])
+
+
+def _next_to_bill(issuer: Issuer, *, today: date, after: int, limit: int) -> list[int]:
+    """Ids of customers, in the order of the index of open bookings: as quick for the last chunk as for the first."""
+    due = Booking.objects.filter(
+        issuer=issuer, state=Booking.State.OPEN, due_on__lte=today, customer__gt=after
+    )
+    return list(due.order_by("customer_id").values_list("customer_id", flat=True).distinct()[:limit])
 
 
 @transaction.atomic
