@@ -41,14 +41,11 @@ executor.migrate([leaf for leaf in leaves if not leaf[0].startswith("cms_billing
 HOST = "www.example.org"
 VISITS = """
 import json
-from datetime import date
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 from home.models import HomePage
 
-from cms_billing.core import clock
 from cms_billing.faktura.models import Issuer
 from cms_billing.memberships.models import Plan
 from cms_billing.paywall.models import AccessRule
@@ -78,7 +75,6 @@ rule.plans.add(plan)
 guest, mara, root = (Client(SERVER_NAME="%s") for _ in range(3))
 mara.force_login(member, backend="django.contrib.auth.backends.ModelBackend")
 root.force_login(users.objects.get(username="root"), backend="django.contrib.auth.backends.ModelBackend")
-login = guest.get("/shop/accounts/login/?next=/billing/account/invoices/", secure=True)
 
 print(json.dumps({
     "home": visit(guest, "/"),
@@ -99,6 +95,46 @@ print(json.dumps({
     "to do": visit(root, "/admin/billing/"),
     "dashboard": visit(root, "/shop/dashboard/"),
 }))
+""".replace("%s", HOST)
+
+SALE = """
+import json
+
+from django.core import mail
+from django.test import Client
+from django.test.utils import override_settings
+from django.urls import reverse
+from oscar.core.loading import get_model
+
+from cms_billing.core import clock
+from cms_billing.daily.services import run_daily
+from cms_billing.faktura.models import Document
+from cms_billing.testing.factories import IssuerFactory, UserFactory
+from tests.shop.shop import Visitor, euro, partner_of, plan_product
+
+issuer = IssuerFactory(name="Academy with a shop")
+product = plan_product(partner_of(issuer), issuer=issuer, price=euro("9.90"))
+category = get_model("catalogue", "Category").add_root(name="Memberships")
+product.categories.add(category)
+user = UserFactory(first_name="Anna", last_name="Muster", email="anna@example.org")
+visitor = Visitor(Client(SERVER_NAME="%s", **{"wsgi.url_scheme": "https"}), user)
+with override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend"):
+    mail.outbox = []
+    placed = visitor.order(product)
+    run_daily(issuer=issuer, today=clock.today(issuer))
+    invoice = Document.objects.get(issuer=issuer)
+    print(json.dumps({
+        "led to": placed.url,
+        "thanks": visitor.client.get(reverse("checkout:thank-you")).content.decode(),
+        "shop": visitor.client.get("/shop/catalogue/").content.decode(),
+        "category": visitor.client.get(category.get_absolute_url()).content.decode(),
+        "found": visitor.client.get("/shop/search/?q=Mitglied").content.decode(),
+        "product": visitor.client.get(product.get_absolute_url()).status_code,
+        "number": invoice.number,
+        "gross": invoice.gross_minor,
+        "attachments": [name for m in mail.outbox if m.to == [user.email] for name, _bytes, _type in m.attachments],
+        "text": "".join(m.body for m in mail.outbox if m.to == [user.email]),
+    }))
 """.replace("%s", HOST)
 
 
@@ -205,7 +241,18 @@ def settings_for(name: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def visits(manage: Shell) -> dict[str, dict]:
-    return json.loads(manage("python", "manage.py", "shell", "--no-imports", "--command", VISITS).stdout)
+    return said_by(manage, VISITS)
+
+
+@pytest.fixture(scope="module")
+def sale(manage: Shell) -> dict:
+    return said_by(manage, SALE)
+
+
+def said_by(manage: Shell, script: str) -> dict:
+    """What the script prints last, in the site's shell."""
+    result = manage("python", "manage.py", "shell", "--no-imports", "--command", script)
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 # -- the cases ------------------------------------------------------------------------------------------------------
@@ -302,3 +349,17 @@ def test_daily_run_works_and_a_worker_starts(manage, visits):
     finally:
         worker.kill()
     assert worker.returncode == 0, said
+
+
+def test_sale_in_the_shop_becomes_an_invoice_in_the_mail(sale):
+    assert sale["led to"] == "/shop/checkout/thank-you/"
+    assert sale["gross"] == 990
+    assert sale["number"] in sale["thanks"]
+    assert [name for name in sale["attachments"] if name.endswith(".pdf") and sale["number"] in name]
+    assert "/billing/pay/" in sale["text"]
+
+
+def test_shop_shows_what_it_sells(sale):
+    assert sale["product"] == 200
+    for page in ("shop", "category", "found"):
+        assert "9,90" in sale[page] or "9.90" in sale[page], page
