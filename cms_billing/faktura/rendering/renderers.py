@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import hashlib
 from functools import cached_property, lru_cache
 from typing import Any, Protocol, runtime_checkable
@@ -68,3 +70,12 @@ def pdf_renderer() -> PdfRenderer:
 @lru_cache(maxsize=8)
 def _load(path: str) -> PdfRenderer:
     return import_string(path)()
+
+
+def _let_go() -> None:
+    """Fonts kept warm are Pango's: released only when Python is torn down, they can end the process with a crash."""
+    _load.cache_clear()
+    gc.collect()
+
+
+atexit.register(_let_go)
