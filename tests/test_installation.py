@@ -327,6 +327,7 @@ def test_closed_page_shows_teaser_plan_and_the_same_login(visits):
 def test_pages_for_members_stand_in_the_frame_of_the_site(visits):
     assert "css/mysite" in visits["account"]["text"]
     assert "css/mysite" in visits["teaser"]["text"]
+    assert '<html lang="de">' in visits["account"]["text"]
 
 
 def test_menu_of_the_admin_has_billing(visits):
