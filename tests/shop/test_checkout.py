@@ -163,6 +163,20 @@ def test_the_address_book_is_offered_and_a_neighbours_address_refused(issuer, me
     assert member.choose_payment(billing=str(mine.pk)).status_code == 302
 
 
+def test_terms_above_the_button_count_every_contract_of_the_basket(issuer, member):
+    product = plan_product(
+        partner_of(),
+        issuer=issuer,
+        interval="instalments",
+        instalments=6,
+        kind="course",
+        price=euro("250.00"),
+    )
+    member.put_in_basket(product, quantity=2)
+    terms = member.go_to_preview().context["plan_terms"]
+    assert [(t.quantity, t.total, t.first) for t in terms] == [(2, euro("500.00"), euro("83.32"))]
+
+
 def test_instalments_bill_the_first_part_and_sign_for_the_whole(issuer, member):
     product = plan_product(
         partner_of(),

@@ -15,7 +15,7 @@ from oscar.apps.checkout.exceptions import PassedSkipCondition
 
 from cms_billing.shop.consents import legal_pages, needed_consents
 from cms_billing.shop.offered import label_of, offered_methods
-from cms_billing.shop.selectors import documents_of_order, plans_of, sells_plans
+from cms_billing.shop.selectors import documents_of_order, sells_plans
 from cms_billing.shop.terms import plan_terms
 
 from .forms import NEW, SHIPPING, BillingAddressForm, BillingChoiceForm, PaymentMethodForm
@@ -185,7 +185,7 @@ class PaymentDetailsView(oscar_views.PaymentDetailsView):
                 "quote": self.quote(),
                 "consents": needed_consents(self.request),
                 "legal": legal_pages(self.request),
-                "plan_terms": plan_terms(plans_of(line.product_id for line in basket.all_lines()).values()),
+                "plan_terms": plan_terms(basket),
                 "way_to_pay": label_of(self.checkout_session.payment_method() or ""),
             }
         return context
