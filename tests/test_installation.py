@@ -117,7 +117,7 @@ product = plan_product(partner_of(issuer), issuer=issuer, price=euro("9.90"))
 category = get_model("catalogue", "Category").add_root(name="Memberships")
 product.categories.add(category)
 user = UserFactory(first_name="Anna", last_name="Muster", email="anna@example.org")
-visitor = Visitor(Client(SERVER_NAME="%s", **{"wsgi.url_scheme": "https"}), user)
+visitor = Visitor(Client(SERVER_NAME="%s", HTTP_X_FORWARDED_PROTO="https"), user)
 with override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend"):
     mail.outbox = []
     placed = visitor.order(product)
