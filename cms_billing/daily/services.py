@@ -75,7 +75,9 @@ def open_run(*, issuer: Issuer, today: date) -> DailyRun:
             RunStep(run=run, name=name, position=position) for position, name in enumerate(planned_names())
         )
     elif run.state == DailyRun.State.DONE:
-        DailyRun.objects.filter(pk=run.pk).update(state=DailyRun.State.RUNNING, finished_at=None)
+        DailyRun.objects.filter(pk=run.pk).update(
+            state=DailyRun.State.RUNNING, started_at=clock.now(), finished_at=None
+        )
         run.refresh_from_db()
     return run
 
@@ -112,10 +114,11 @@ def _work_on_step(run: DailyRun, step: Step, row: RunStep, *, watch: Watch) -> N
 
 
 def _begin(row: RunStep, *, expected: int, now: datetime) -> None:
-    RunStep.objects.filter(pk=row.pk, started_at=None).update(started_at=now)
-    RunStep.objects.filter(pk=row.pk).update(
-        state=RunStep.State.RUNNING, finished_at=None, expected=F("done") + expected
+    # The first worker of a pass sets its start; those who join find the step running.
+    RunStep.objects.filter(pk=row.pk).exclude(state=RunStep.State.RUNNING).update(
+        state=RunStep.State.RUNNING, started_at=now, finished_at=None
     )
+    RunStep.objects.filter(pk=row.pk).update(expected=F("done") + expected)
     row.refresh_from_db()
 
 
@@ -155,7 +158,7 @@ def resolve_parked(*, issuer: Issuer, step: str, not_seen_since: datetime) -> in
 def _report(run: DailyRun, row: RunStep) -> None:
     now = clock.now()
     RunStep.objects.filter(pk=row.pk).update(
-        state=RunStep.State.DONE, started_at=row.started_at or now, finished_at=now, done=1, expected=1
+        state=RunStep.State.DONE, started_at=now, finished_at=now, done=1, expected=1
     )
     DailyRun.objects.filter(pk=run.pk).update(
         state=DailyRun.State.DONE, finished_at=now, report=report_of(run.issuer, run.day)
