@@ -134,6 +134,7 @@ class LevelText(models.Model):
     body = models.TextField(
         _("text"),
         help_text=_(
+            "Without a closing: the claims, how to pay, “Kind regards” and your company follow by themselves. "
             "Placeholders: {name}, {customer_number}, {documents}, {total}, {fee}, {pay_until}, {issuer}"
         ),
     )

@@ -22,6 +22,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 # The first is a friendly reminder and, being the first after the due date, puts the debtor in default (§ 286 (1) BGB).
 # The second sets a period and announces the lock; the third locks (§§ 273, 320 BGB) and announces the collection, which
 # § 13a RDG-conforming agencies may only start after a reminder. No fee, no threat of what the issuer does not decide.
+# They end before the closing: the claims, how to pay, and then “Kind regards” and the issuer follow in mail and PDF.
 DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
     (1, "de"): (
         "Zahlungserinnerung",
@@ -30,8 +31,7 @@ DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
         "Zahlung feststellen können.\n\n"
         "Bitte überweisen Sie den offenen Betrag von {total} bis zum {pay_until}.\n\n"
         "Haben Sie inzwischen gezahlt, betrachten Sie dieses Schreiben bitte als gegenstandslos. Wenn etwas nicht "
-        "stimmt oder Sie gerade nicht zahlen können, melden Sie sich bei uns – wir finden eine Lösung.\n\n"
-        "Freundliche Grüße\n{issuer}",
+        "stimmt oder Sie gerade nicht zahlen können, melden Sie sich bei uns – wir finden eine Lösung.",
     ),
     (2, "de"): (
         "Zweite Mahnung",
@@ -43,8 +43,7 @@ DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
         "sperren, die mit diesen Rechnungen nicht bezahlt sind. Was bezahlt ist, bleibt Ihnen erhalten, ebenso Ihr "
         "Kundenkonto.\n\n"
         "Haben Sie inzwischen gezahlt, betrachten Sie dieses Schreiben bitte als gegenstandslos. Wenn Sie die "
-        "Rechnung für falsch halten, teilen Sie uns das bitte mit.\n\n"
-        "Freundliche Grüße\n{issuer}",
+        "Rechnung für falsch halten, teilen Sie uns das bitte mit.",
     ),
     (3, "de"): (
         "Letzte Mahnung",
@@ -55,8 +54,7 @@ DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
         "Bitte zahlen Sie {total} bis zum {pay_until}.\n\n"
         "Geht der Betrag bis dahin nicht ein und haben Sie der Forderung nicht widersprochen, werden wir sie ohne "
         "weitere Mahnung an ein Inkassounternehmen übergeben. Dadurch können Ihnen zusätzliche Kosten entstehen.\n\n"
-        "Haben Sie inzwischen gezahlt, betrachten Sie dieses Schreiben bitte als gegenstandslos.\n\n"
-        "Freundliche Grüße\n{issuer}",
+        "Haben Sie inzwischen gezahlt, betrachten Sie dieses Schreiben bitte als gegenstandslos.",
     ),
     (1, "en"): (
         "Payment reminder",
@@ -64,8 +62,7 @@ DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
         "these things are easily overlooked: we have not yet seen a payment for the invoices listed below.\n\n"
         "Please transfer the open amount of {total} by {pay_until}.\n\n"
         "If you have paid in the meantime, please disregard this letter. If something is wrong, or if you cannot "
-        "pay right now, tell us – we will find a way.\n\n"
-        "Kind regards\n{issuer}",
+        "pay right now, tell us – we will find a way.",
     ),
     (2, "en"): (
         "Second reminder",
@@ -75,8 +72,7 @@ DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
         "If the amount has not arrived by then, we will lock the content that is not paid for under these invoices "
         "with our next letter. What you have paid for stays open, and so does your account.\n\n"
         "If you have paid in the meantime, please disregard this letter. If you believe the invoice is wrong, "
-        "please let us know.\n\n"
-        "Kind regards\n{issuer}",
+        "please let us know.",
     ),
     (3, "en"): (
         "Final reminder",
@@ -87,8 +83,7 @@ DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
         "Please pay {total} by {pay_until}.\n\n"
         "If the amount has not arrived by then and you have not disputed the claim, we will hand it over to a "
         "collection agency without further notice. This may cause additional costs for you.\n\n"
-        "If you have paid in the meantime, please disregard this letter.\n\n"
-        "Kind regards\n{issuer}",
+        "If you have paid in the meantime, please disregard this letter.",
     ),
 }
 

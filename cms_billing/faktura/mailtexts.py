@@ -105,7 +105,8 @@ def _correction_text(data: DocumentData, open_amount: Money) -> MailText:
 
 
 def _letter_text(data: DocumentData) -> MailText:
-    """A reminder says in the mail what it says on paper: the text comes from its dunning procedure."""
+    """A reminder says in the mail what it says on paper: the text comes from its dunning procedure, and the closing
+    after everything that is asked for."""
     letter = data.letter
     assert letter is not None
     claims = [
@@ -122,8 +123,9 @@ def _letter_text(data: DocumentData) -> MailText:
     parts = [letter.text, "\n".join(claims)]
     if letter.fee:
         parts.append(_("Reminder fee: %(fee)s") % {"fee": letter.fee.format(data.language)})
-    parts += [letter.lock_notice, _("You can pay online here: {payment_link}")]
-    parts.append(_("The letter is attached as a PDF."))
+    total = _("Total to pay by {due_date}: {amount}") if data.pay_until else _("Total to pay: {amount}")
+    parts += [total, letter.lock_notice, _("You can pay online here: {payment_link}")]
+    parts += [_("The letter is attached as a PDF."), _("Kind regards\n{issuer}")]
     return MailText(
         f"{letter.subject or _('Payment reminder')} – {{number}}", "\n\n".join(filter(None, parts))
     )

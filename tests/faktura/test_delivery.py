@@ -174,6 +174,18 @@ def test_reminder_says_in_the_mail_what_it_says_on_paper(mail_server, payment_pa
     assert "RE-2026-000001" in body
     assert "9,90\xa0€" in body
     assert "Danach sperren wir den Zugang." in body
+    assert "Zu zahlen bis zum 10.05.2026: 10,66\xa0€" in body
+
+
+@pytest.mark.parametrize(("language", "regards"), [("de", "Mit freundlichen Grüßen"), ("en", "Kind regards")])
+def test_reminder_closes_after_all_it_asks_for(mail_server, payment_page, language, regards):
+    customer = CustomerFactory(language=language)
+    letter = dunning_letter(customer, issue(customer))
+    render(letter)
+    deliver(letter)
+    body = plain(mail_server.only_message()).strip()
+    assert body.endswith(f"{regards}\n{customer.issuer.legal_name}")
+    assert body.index("RE-2026-000001") < body.index("https://") < body.index(regards)
 
 
 def test_copy_goes_to_the_issuer_with_the_same_message_id(mail_server):

@@ -131,6 +131,9 @@ def test_dunning_letter_lists_claims_fee_total_day_and_lock():
         "Verwendungszweck RE-2026-000001",
     ):
         assert asked in page, asked
+    assert page.index("Verwendungszweck") < page.index(
+        f"Mit freundlichen Grüßen {customer.issuer.legal_name}"
+    )
 
 
 def test_letter_abroad_ends_with_the_country_in_capitals():
@@ -235,7 +238,7 @@ def test_later_pages_carry_number_and_heading():
         assert f"Seite {number} von 3" in text
         if number > 1:
             assert "Rechnung RE-2026-000001" in text
-    assert "Bezeichnung" in pdf.pages[1].extract_text()
+    assert "Beschreibung" in pdf.pages[1].extract_text()
 
 
 def test_renderer_fetches_nothing(tmp_path, caplog):

@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('language', models.CharField(choices=[('de', 'German'), ('en', 'English')], default='de', max_length=8, verbose_name='language')),
                 ('subject', models.CharField(max_length=200, verbose_name='subject')),
-                ('body', models.TextField(help_text='Placeholders: {name}, {customer_number}, {documents}, {total}, {fee}, {pay_until}, {issuer}', verbose_name='text')),
+                ('body', models.TextField(help_text='Without a closing: the claims, how to pay, “Kind regards” and your company follow by themselves. Placeholders: {name}, {customer_number}, {documents}, {total}, {fee}, {pay_until}, {issuer}', verbose_name='text')),
             ],
             options={
                 'verbose_name': 'text',
