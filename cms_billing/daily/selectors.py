@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import QuerySet
 
@@ -143,3 +144,15 @@ def todo_counts(user: Any, *, today: date) -> Counts:
         to_decide=cases_to_decide(user).count() if user.has_perm("cms_billing_dunning.view_case") else None,
         to_post=documents_to_post(user).count() if documents else None,
     )
+
+
+def subjects_of(label: str, ids: Sequence[int]) -> dict[int, Any]:
+    """The rows a step parked, by id; of a contract's line the contract, which is what has a page."""
+    try:
+        model = apps.get_model(label)
+    except LookupError:
+        return {}
+    rows = model._base_manager.filter(pk__in=ids)
+    if any(field.name == "contract" for field in model._meta.concrete_fields):
+        return {row.pk: row.contract for row in rows.select_related("contract")}
+    return {row.pk: row for row in rows}

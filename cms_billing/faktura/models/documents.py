@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from cms_billing.core import clock
 from cms_billing.core.models import FrozenModel, FrozenQuerySet
-from cms_billing.core.money import money_of
+from cms_billing.core.money import Money, money_of
 
 from ..numbers import validate_number_format
 from ..validators import validate_currency
@@ -280,6 +280,11 @@ class Document(FrozenModel):
         document = super().from_db(*args, **kwargs)
         document._was_issued = document.__dict__.get("state") == cls.State.ISSUED
         return document
+
+    @property
+    def total(self) -> Money | None:
+        """What its lines add up to; None for a letter, which only names what other documents ask for."""
+        return None if self.kind == DocumentKind.DUNNING_LETTER else self.gross
 
     @property
     def is_frozen(self) -> bool:

@@ -220,7 +220,7 @@ class CustomerInspectView(InspectView):
             [
                 _document_column(lambda document: document),
                 DateColumn("issued_on", label=_("Date")),
-                MoneyColumn("gross", label=_("Total")),
+                MoneyColumn("gross", label=_("Total"), accessor="total"),
             ],
             documents,
             url=f"{reverse('billing-document:index')}?customer={self.object.number}",

@@ -341,7 +341,7 @@ class DocumentViewSet(ReadOnlyViewSet):
             accessor=lambda document: standing_of(document).label,
             good=lambda document: standing_of(document) is Standing.PAID,
         ),
-        MoneyColumn("gross", label=gettext_lazy("Total"), sort_key="gross_minor"),
+        MoneyColumn("gross", label=gettext_lazy("Total"), sort_key="gross_minor", accessor="total"),
         MoneyColumn(
             "open",
             label=gettext_lazy("Open"),
