@@ -16,7 +16,7 @@ from cms_billing.core import clock
 from cms_billing.core.conf import billing_settings
 from cms_billing.daily.models import DailyRun, ParkedRow
 from cms_billing.daily.services import run_daily
-from tests.daily.month import DAY, books_of, expected_books, issuer_with_contracts
+from tests.daily.month import DAY, assert_like_one_clean_run, books_of, issuer_with_contracts
 from tests.daily.processes import daily_run, fork, kill, wait_for
 
 THOUSAND = 1000
@@ -26,10 +26,10 @@ KILLS = 20
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_thousand_contracts_become_thousand_invoices_and_the_same_run_again_does_nothing():
-    issuer, total = issuer_with_contracts(THOUSAND)
+    issuer, expected = issuer_with_contracts(THOUSAND)
     run = run_daily(issuer=issuer, today=DAY)
     books = books_of(issuer)
-    expected_books(books, count=THOUSAND, total=total)
+    assert_like_one_clean_run(books, expected)
     counts = {step.name: step.done for step in run.steps.all()}
     assert counts["book"] == counts["issue"] == counts["render"] == counts["deliver"] == THOUSAND
     assert not ParkedRow.objects.exists()
@@ -43,7 +43,7 @@ def test_thousand_contracts_become_thousand_invoices_and_the_same_run_again_does
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_run_killed_twenty_times_ends_like_one_clean_run():
-    issuer, total = issuer_with_contracts(THOUSAND)
+    issuer, expected = issuer_with_contracts(THOUSAND)
     chance = random.Random(20260228)
     killed = 0
     for _attempt in range(KILLS):
@@ -52,7 +52,7 @@ def test_run_killed_twenty_times_ends_like_one_clean_run():
         killed += kill(child) < 0
     assert killed == KILLS, "The run was over before it could be killed: give it more to do."
     resume_when_claims_have_run_out(issuer)
-    expected_books(books_of(issuer), count=THOUSAND, total=total)
+    assert_like_one_clean_run(books_of(issuer), expected)
     call_command("billing_verify")
 
 
@@ -60,10 +60,10 @@ def test_run_killed_twenty_times_ends_like_one_clean_run():
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_runs_at_the_same_moment_end_like_one_clean_run():
-    issuer, total = issuer_with_contracts(THOUSAND)
+    issuer, expected = issuer_with_contracts(THOUSAND)
     children = [fork(daily_run(issuer.pk, DAY)) for _machine in range(2)]
     assert [wait_for(child) for child in children] == [0, 0]
-    expected_books(books_of(issuer), count=THOUSAND, total=total)
+    assert_like_one_clean_run(books_of(issuer), expected)
     assert {step.done for step in DailyRun.objects.get().steps.filter(name__in=["book", "issue"])} == {
         THOUSAND
     }
@@ -74,7 +74,7 @@ def test_two_runs_at_the_same_moment_end_like_one_clean_run():
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_clusters_on_redis_share_one_run(redis_url, monkeypatch):
-    issuer, total = issuer_with_contracts(THOUSAND)
+    issuer, expected = issuer_with_contracts(THOUSAND)
     monkeypatch.setenv("CMS_BILLING_TEST_REDIS", redis_url)
     clusters = [
         subprocess.Popen(
@@ -94,7 +94,7 @@ def test_two_clusters_on_redis_share_one_run(redis_url, monkeypatch):
             cluster.terminate()
         for cluster in clusters:
             cluster.wait(30)
-    expected_books(books_of(issuer), count=THOUSAND, total=total)
+    assert_like_one_clean_run(books_of(issuer), expected)
 
 
 def resume_when_claims_have_run_out(issuer) -> None:
