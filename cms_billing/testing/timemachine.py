@@ -26,6 +26,7 @@ from cms_billing.core.queue import enqueue
 from cms_billing.core.services import move_clock
 from cms_billing.core.texts import day_text
 from cms_billing.daily.services import run_daily
+from cms_billing.daily.steps import STEPS
 from cms_billing.faktura.models import Issuer
 from cms_billing.memberships.models import Contract, ContractLine
 from cms_billing.payments.models import WebhookEvent
@@ -56,12 +57,13 @@ class DayLived:
     errors: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        counts = [f"{step} {count}" for step, count in self.done.items() if count]
+        labels = {step.name: step.label for step in STEPS}
+        counts = [f"{labels.get(step, step)}: {count}" for step, count in self.done.items() if count]
         if self.webhooks:
             counts.insert(0, _("webhooks %(count)s") % {"count": self.webhooks})
         if self.failed:
             counts.append(_("failed attempts %(count)s") % {"count": self.failed})
-        return f"{self.day}: " + ", ".join([*(counts or [_("nothing due")]), *self.errors])
+        return f"{day_text(self.day)}: " + ", ".join([*(counts or [_("nothing due")]), *self.errors])
 
 
 def next_due_date(*, after: date) -> date | None:

@@ -37,7 +37,7 @@ def test_command_lives_every_day_and_prints_a_line_for_each(contract, capsys):
     call_command("billing_time_machine", "--days", "3")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines[:3]] == [str(today + timedelta(days=n)) for n in (1, 2, 3)]
-    assert "issue 1" in lines[1]
+    assert "Issue invoices: 1" in lines[1]
     assert lines[3] == f"The clock shows {today + timedelta(days=3)}."
     assert list(DailyRun.objects.order_by("day").values_list("day", flat=True)) == [
         today + timedelta(days=n) for n in (1, 2, 3)
