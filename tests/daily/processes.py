@@ -23,6 +23,8 @@ def fork(work: Callable[[], object]) -> int:
         return pid
     status = 1
     try:
+        # A browser's event loop gives the parent connections of their own; without it the child finds older ones.
+        connections.close_all()
         work()
         status = 0
     except BaseException:

@@ -48,7 +48,7 @@ def test_run_killed_twenty_times_ends_like_one_clean_run():
     killed = 0
     for _attempt in range(KILLS):
         child = fork(daily_run(issuer.pk, DAY))
-        time.sleep(chance.uniform(0.05, 1.5))
+        time.sleep(chance.uniform(0.05, 0.7))
         killed += kill(child) < 0
     assert killed == KILLS, "The run was over before it could be killed: give it more to do."
     resume_when_claims_have_run_out(issuer)
