@@ -16,13 +16,13 @@ from cms_billing.core.money import Money
 from cms_billing.faktura import checks, links
 from cms_billing.faktura.models import Document, DocumentKind
 from cms_billing.faktura.rendering import (
+    DesignData,
     PdfRenderer,
     WeasyPrintRenderer,
     document_data,
     document_html,
     stylesheet,
 )
-from cms_billing.faktura.rendering import data as data_module
 from cms_billing.faktura.services import cancel_document, post_entries
 from cms_billing.faktura.services.ledger import Entry
 from cms_billing.testing.factories import CustomerFactory, IssuerFactory
@@ -202,18 +202,18 @@ def test_logo_travels_inside_the_page(settings):
         title="Logo", file=ImageFile(io.BytesIO(buffer.getvalue()), name="logo.png")
     )
     data = data_of(issue(CustomerFactory(issuer=IssuerFactory(logo=logo))))
-    assert data.issuer.logo.startswith("data:image/png;base64,")
+    assert data.design.logo.startswith("data:image/png;base64,")
 
 
 def test_logo_whose_file_is_gone_is_left_out():
     logo = get_image_model().objects.create(title="Logo", file="gone.png", width=1, height=1, file_hash="x1")
-    assert data_of(issue(CustomerFactory(issuer=IssuerFactory(logo=logo)))).issuer.logo == ""
+    assert data_of(issue(CustomerFactory(issuer=IssuerFactory(logo=logo)))).design.logo == ""
 
 
 def test_snapshot_of_an_older_version_is_still_readable():
-    issuer = data_module.IssuerData(legal_name="Alt GmbH")
-    assert issuer.accent == "#1f4e5f"
-    assert issuer.tint == "#eff3f4"
+    design = DesignData(accent_color="navy")
+    assert design.accent == "#1f4e5f"
+    assert design.tint == "#eff3f4"
 
 
 def test_weasyprint_makes_the_same_bytes_of_the_same_document(no_payment_page):

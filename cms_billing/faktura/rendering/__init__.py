@@ -4,11 +4,13 @@ document → ``DocumentData`` (all that templates see) → HTML + CSS → bytes
 """
 
 from .data import DocumentData
+from .design import DesignData
 from .loading import document_data
 from .pages import document_html, render_pdf, stylesheet
 from .renderers import PdfRenderer, WeasyPrintRenderer, pdf_renderer
 
 __all__ = [
+    "DesignData",
     "DocumentData",
     "PdfRenderer",
     "WeasyPrintRenderer",

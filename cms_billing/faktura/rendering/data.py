@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,15 +13,14 @@ from cms_billing.core.money import Money
 
 from ..epc import epc_payload
 from ..models import DocumentKind
+from .design import DesignData
 
-_HEX_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-_DEFAULT_ACCENT = "#1f4e5f"
 _PURPOSE_LENGTH = 140  # of a SEPA transfer
 
 
 @dataclass(frozen=True)
 class IssuerData:
-    """The issuer as it was at issue; the fields are those of ``Issuer``. ``logo`` is a data URI or empty."""
+    """The issuer as it was at issue; the fields are those of ``Issuer``."""
 
     name: str = ""
     legal_name: str = ""
@@ -43,22 +41,9 @@ class IssuerData:
     bic: str = ""
     bank_name: str = ""
     creditor_id: str = ""
-    accent_color: str = _DEFAULT_ACCENT
     invoice_intro: str = ""
     invoice_closing: str = ""
-    letter_footer: str = ""
     payment_days: int = 14
-    logo: str = ""
-
-    @property
-    def accent(self) -> str:
-        return self.accent_color if _HEX_COLOR.fullmatch(self.accent_color) else _DEFAULT_ACCENT
-
-    @property
-    def tint(self) -> str:
-        """The accent colour, nearly white: for the ground of boxes."""
-        parts = [int(self.accent[i : i + 2], 16) for i in (1, 3, 5)]
-        return "#" + "".join(f"{round(255 - (255 - part) * 0.07):02x}" for part in parts)
 
     @property
     def printed_iban(self) -> str:
@@ -158,6 +143,7 @@ class DocumentData:
     recipient_vat_id: str
     recipient_email: str
     issuer: IssuerData
+    design: DesignData = field(default_factory=DesignData)
     lines: tuple[LineData, ...] = ()
     tax_groups: tuple[TaxData, ...] = ()
     corrects: Reference | None = None

@@ -15,6 +15,7 @@ from cms_billing.core.money import Money
 from .. import links
 from ..models import Document, DocumentKind, DocumentLine, TaxGroup
 from .data import Claim, DocumentData, IssuerData, Letter, LineData, Reference, TaxData
+from .design import DEFAULT_ACCENT, DesignData
 from .logos import logo_data_uris
 
 
@@ -39,7 +40,7 @@ def _data(
     claimed: Mapping[tuple[int, str], int],
     notes: Mapping[int, str],
 ) -> DocumentData:
-    issuer = _issuer(document, logos)
+    issuer = _issuer(document)
     item = getattr(document, "open_item", None)
     return DocumentData(
         document_id=document.pk,
@@ -61,6 +62,7 @@ def _data(
         recipient_vat_id=document.recipient_vat_id,
         recipient_email=document.recipient_email,
         issuer=issuer,
+        design=_design(document, logos),
         lines=tuple(_line(line, document.currency) for line in document.lines.all()),
         tax_groups=tuple(_tax(group, document.currency) for group in document.tax_groups.all()),
         corrects=_reference(document),
@@ -73,12 +75,20 @@ def _data(
     )
 
 
-def _issuer(document: Document, logos: Mapping[int, str]) -> IssuerData:
+def _issuer(document: Document) -> IssuerData:
     """Snapshots of older versions may lack fields that were added since."""
     stored = document.snapshot.data if document.snapshot else {}
     known = {f.name for f in fields(IssuerData)} & stored.keys()
-    logo = logos.get(stored.get("logo_id") or 0, "")
-    return IssuerData(**{name: stored[name] for name in known} | {"logo": logo})
+    return IssuerData(**{name: stored[name] for name in known})
+
+
+def _design(document: Document, logos: Mapping[int, str]) -> DesignData:
+    stored = document.snapshot.data if document.snapshot else {}
+    return DesignData(
+        accent_color=stored.get("accent_color", DEFAULT_ACCENT),
+        footer_line=stored.get("letter_footer", ""),
+        logo=logos.get(stored.get("logo_id") or 0, ""),
+    )
 
 
 def _recipient(document: Document, issuer: IssuerData) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from .data import DocumentData
+from .design import DesignData
 from .renderers import pdf_renderer
 
 
@@ -15,9 +16,13 @@ def document_html(data: DocumentData) -> str:
         return render_to_string(f"cms_billing/faktura/pdf/{data.kind}.html", {"document": data})
 
 
-def stylesheet() -> str:
-    return render_to_string("cms_billing/faktura/pdf/document.css")
+def stylesheet(design: DesignData | None = None) -> str:
+    """``page.css`` (all that is around the text, for this design) and ``document.css`` (the text)."""
+    context = {"design": design or DesignData()}
+    return "\n".join(
+        render_to_string(f"cms_billing/faktura/pdf/{name}.css", context) for name in ("page", "document")
+    )
 
 
 def render_pdf(data: DocumentData) -> bytes:
-    return pdf_renderer().render(document_html(data), css=stylesheet())
+    return pdf_renderer().render(document_html(data), css=stylesheet(data.design))

@@ -12,6 +12,8 @@ from django.utils.module_loading import import_string
 
 from cms_billing.core.conf import billing_settings
 
+_KEPT = 24  # parsed stylesheets: a site has few designs, and each takes some hundred kilobytes
+
 
 @runtime_checkable
 class PdfRenderer(Protocol):
@@ -56,7 +58,8 @@ class WeasyPrintRenderer:
         if css not in self._stylesheets:
             from weasyprint import CSS
 
-            self._stylesheets.clear()  # one stylesheet a site; a changed one replaces it
+            if len(self._stylesheets) >= _KEPT:
+                del self._stylesheets[next(iter(self._stylesheets))]
             self._stylesheets[css] = CSS(
                 string=css, font_config=self._fonts, url_fetcher=self._data_uris_only, base_url="about:blank"
             )
