@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from .totals import PricedLine, Totals, add_up
+from .totals import Amounts, PricedLine, Totals, add_up
 
 
 @dataclass(frozen=True)
 class DraftLine:
-    """One position; ``unit_price_minor`` with or without tax as its draft says."""
+    """One position; ``unit_price_minor`` with or without tax as its draft says.
+
+    ``amounts``: given where they are a share of what was issued before (corrections, deposits taken off) instead of
+    quantity × price. ``returned`` and ``restock`` are those of ``DocumentLine``.
+    """
 
     description: str
     unit_price_minor: int
@@ -26,14 +30,20 @@ class DraftLine:
     booking_id: int | None = None
     contract_reference: str = ""
     corrects_line_id: int | None = None
+    deducts_id: int | None = None
+    details: Sequence[Mapping[str, Any]] | None = None
+    amounts: Amounts | None = None
+    returned: Decimal | None = None
+    restock: bool | None = None
 
     def priced(self) -> PricedLine:
-        return PricedLine(self.quantity, self.unit_price_minor, self.tax_code, self.tax_percent)
+        return PricedLine(self.quantity, self.unit_price_minor, self.tax_code, self.tax_percent, self.amounts)
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A document before it has a number. ``due_on`` None: it asks for nothing (a correction, a letter)."""
+    """A document before it has a number. ``due_on`` None: it asks for nothing (a correction, a letter), or for an
+    invoice the issuer's days to pay after its date."""
 
     kind: str
     customer_id: int
@@ -42,6 +52,9 @@ class Draft:
     prices_include_tax: bool = True
     due_on: date | None = None
     corrects_id: int | None = None
+    based_on_id: int | None = None
+    is_deposit: bool = False
+    invoice_run_id: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def totals(self) -> Totals:

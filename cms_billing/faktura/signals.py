@@ -1,10 +1,17 @@
-"""News for the apps above. All are sent after commit; a receiver that fails is logged and undoes nothing.
+"""News for the apps above.
+
+Sent after commit; a receiver that fails is logged and undoes nothing:
 
 ``documents_issued``    ``document_ids``: issued together in one transaction
 ``document_archived``   ``document_id``: its PDF is in the archive
 ``document_settled``    ``document_id``, ``customer_id``, ``day``: its open amount fell to zero
 ``document_reopened``   ``document_id``, ``customer_id``, ``day``: it was settled and is owed again
 ``document_cancelled``  ``document_id``, ``cancellation_id``
+
+Sent inside the transaction; receivers write with it, and what they raise undoes it:
+
+``lines_corrected``     ``document``: a correction just issued, ``today``, ``user``; its lines say in ``corrects_line``,
+                        ``returned`` and ``restock`` what came back
 """
 
 from django.dispatch import Signal
@@ -14,3 +21,4 @@ document_archived = Signal()
 document_settled = Signal()
 document_reopened = Signal()
 document_cancelled = Signal()
+lines_corrected = Signal()

@@ -16,22 +16,32 @@ from cms_billing.core.money import round_half_up
 
 
 @dataclass(frozen=True)
-class PricedLine:
-    """``unit_price_minor`` in minor units, with or without tax as the document says; ``tax_percent`` such as 19."""
-
-    quantity: Decimal
-    unit_price_minor: int
-    tax_code: str
-    tax_percent: Decimal
-
-
-@dataclass(frozen=True)
 class Amounts:
     """All in minor units; ``net + tax == gross``."""
 
     net: int
     tax: int
     gross: int
+
+    def __neg__(self) -> Amounts:
+        return Amounts(-self.net, -self.tax, -self.gross)
+
+    def __sub__(self, other: Amounts) -> Amounts:
+        return Amounts(self.net - other.net, self.tax - other.tax, self.gross - other.gross)
+
+
+@dataclass(frozen=True)
+class PricedLine:
+    """``unit_price_minor`` in minor units, with or without tax as the document says; ``tax_percent`` such as 19.
+
+    ``given``: amounts that stand already, such as a share of a line that was issued before; they are not worked out.
+    """
+
+    quantity: Decimal
+    unit_price_minor: int
+    tax_code: str
+    tax_percent: Decimal
+    given: Amounts | None = None
 
 
 @dataclass(frozen=True)
@@ -52,18 +62,28 @@ class Totals:
 def add_up(lines: tuple[PricedLine, ...], *, prices_include_tax: bool) -> Totals:
     """Totals of a document; no lines give a total of 0. Cached: a run bills thousands of equal lines."""
     by_group: dict[tuple[str, Decimal], list[int]] = {}
-    for index, line in enumerate(lines):
-        by_group.setdefault((line.tax_code, line.tax_percent), []).append(index)
     amounts: dict[int, Amounts] = {}
-    groups = []
+    for index, line in enumerate(lines):
+        if line.given:
+            amounts[index] = line.given
+        else:
+            by_group.setdefault((line.tax_code, line.tax_percent), []).append(index)
     work_out = _group_with_tax if prices_include_tax else _group_without_tax
-    for (code, percent), members in by_group.items():
+    for (_code, percent), members in by_group.items():
         prices = [round_half_up(lines[i].quantity * lines[i].unit_price_minor) for i in members]
-        of_lines = work_out(prices, percent)
-        amounts.update(zip(members, of_lines, strict=True))
-        groups.append(GroupTotal(code, percent, _sum(of_lines)))
-    in_order = tuple(amounts[i] for i in range(len(lines)))
-    return Totals(in_order, tuple(groups), _sum(in_order))
+        amounts.update(zip(members, work_out(prices, percent), strict=True))
+    return _totals(lines, tuple(amounts[i] for i in range(len(lines))))
+
+
+def _totals(lines: Sequence[PricedLine], amounts: tuple[Amounts, ...]) -> Totals:
+    groups: dict[tuple[str, Decimal], list[Amounts]] = {}
+    for line, of_line in zip(lines, amounts, strict=True):
+        groups.setdefault((line.tax_code, line.tax_percent), []).append(of_line)
+    return Totals(
+        amounts,
+        tuple(GroupTotal(code, percent, _sum(members)) for (code, percent), members in groups.items()),
+        _sum(amounts),
+    )
 
 
 def _group_with_tax(gross: Sequence[int], percent: Decimal) -> list[Amounts]:

@@ -1,7 +1,10 @@
-from .documents import Booking, Document, DocumentKind, DocumentLine, IssuerSnapshot, NumberSeries, TaxGroup
+from .bookings import Booking
+from .documents import Document, DocumentLine, IssuerSnapshot, TaxGroup
 from .ledger import LedgerEntry, OpenItem
+from .numbers import DocumentKind, NumberSeries
 from .outgoing import ArchiveHead, ArchiveRecord, Delivery, MailText, Rendering
-from .parties import Customer, Issuer, TaxRate
+from .parties import Customer, Grouping, Issuer, TaxRate
+from .runs import InvoiceRun, RunSchedule
 
 __all__ = [
     "ArchiveHead",
@@ -12,6 +15,8 @@ __all__ = [
     "Document",
     "DocumentKind",
     "DocumentLine",
+    "Grouping",
+    "InvoiceRun",
     "Issuer",
     "IssuerSnapshot",
     "LedgerEntry",
@@ -19,6 +24,7 @@ __all__ = [
     "NumberSeries",
     "OpenItem",
     "Rendering",
+    "RunSchedule",
     "TaxGroup",
     "TaxRate",
 ]

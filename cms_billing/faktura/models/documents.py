@@ -1,139 +1,22 @@
-"""From the amount that became due to the numbered paper."""
+"""The numbered paper: documents, their lines and tax groups."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from cms_billing.core import clock
 from cms_billing.core.models import FrozenModel, FrozenQuerySet
 from cms_billing.core.money import Money, money_of
 
-from ..numbers import validate_number_format
 from ..validators import validate_currency
+from .bookings import Booking
+from .numbers import DocumentKind, NumberSeries
 from .parties import Customer, Issuer, TaxRate
-
-
-class DocumentKind(models.TextChoices):
-    INVOICE = "invoice", _("invoice")
-    CANCELLATION = "cancellation", _("cancellation")
-    CREDIT_NOTE = "credit_note", _("credit note")
-    DUNNING_LETTER = "dunning_letter", _("reminder")
-
-
-class BookingQuerySet(models.QuerySet["Booking"]):
-    def visible_to(self, user: Any) -> BookingQuerySet:
-        return self.filter(issuer__in=Issuer.objects.visible_to(user))
-
-
-class Booking(models.Model):
-    """One amount that became due (Buchung): waits for its invoice, at most one a source, service period and kind.
-
-    ``source`` names the row above that owes it (``contract_line``, ``order_line``, ``manual``) and ``source_id`` its
-    primary key: faktura does not know contracts or orders. Bookings of one customer with the same ``invoice_group``
-    that became due on the same day go on one invoice. ``contract_reference`` is the number of the contract it pays for.
-    """
-
-    class State(models.TextChoices):
-        OPEN = "open", _("to be billed")
-        BILLED = "billed", _("billed")
-        VOID = "void", _("void")
-
-    # Foreign keys of the tables a run writes have no index of their own where another index begins with them, or where
-    # nobody looks them up: every index costs each of thousands of rows.
-    issuer = models.ForeignKey(
-        Issuer, verbose_name=_("issuer"), on_delete=models.PROTECT, related_name="bookings", db_index=False
-    )
-    customer = models.ForeignKey(
-        Customer,
-        verbose_name=_("customer"),
-        on_delete=models.PROTECT,
-        related_name="bookings",
-        db_index=False,
-    )
-    source = models.CharField(_("source"), max_length=20)
-    source_id = models.BigIntegerField(_("source id"))
-    kind = models.CharField(_("kind"), max_length=20, default="recurring")
-    period_start = models.DateField(_("service period from"))
-    period_end = models.DateField(_("service period to"))
-    due_on = models.DateField(_("due on"))
-    invoice_group = models.CharField(_("invoice group"), max_length=64)
-    contract_reference = models.CharField(_("contract"), max_length=32, blank=True)
-    description = models.CharField(_("description"), max_length=255)
-    quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3, default=1)
-    unit_price_minor = models.BigIntegerField(_("unit price (minor units)"))
-    currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
-    prices_include_tax = models.BooleanField(_("price includes tax"), default=True)
-    tax_code = models.CharField(_("tax code"), max_length=12, choices=TaxRate.Code.choices)
-    state = models.CharField(_("state"), max_length=6, choices=State.choices, default=State.OPEN)
-    created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
-
-    unit_price = money_of("unit_price_minor")
-
-    objects = BookingQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("booking")
-        verbose_name_plural = _("bookings")
-        ordering = ["due_on", "id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["source", "source_id", "period_start", "kind"],
-                name="one_booking_per_source_period_and_kind",
-            ),
-            models.CheckConstraint(
-                condition=Q(period_end__gte=models.F("period_start")), name="booking_period_runs_forward"
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["customer", "due_on"], condition=Q(state="open"), name="booking_open"),
-            models.Index(fields=["contract_reference", "issuer"], name="booking_contract"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.description} ({self.period_start} – {self.period_end})"
-
-
-class NumberSeriesQuerySet(models.QuerySet["NumberSeries"]):
-    def visible_to(self, user: Any) -> NumberSeriesQuerySet:
-        return self.filter(issuer__in=Issuer.objects.visible_to(user))
-
-
-class NumberSeries(models.Model):
-    """Consecutive numbers of one issuer, kind of document and year; taken inside the issuing transaction."""
-
-    issuer = models.ForeignKey(
-        Issuer, verbose_name=_("issuer"), on_delete=models.PROTECT, related_name="series"
-    )
-    kind = models.CharField(_("kind of document"), max_length=20, choices=DocumentKind.choices)
-    year = models.PositiveSmallIntegerField(_("year"))
-    format = models.CharField(
-        _("format"),
-        max_length=60,
-        validators=[validate_number_format],
-        help_text=_("{year} and {number}, with leading zeros as in {number:06}: RE-{year}-{number:06}"),
-    )
-    next_number = models.PositiveIntegerField(_("next number"), default=1, validators=[MinValueValidator(1)])
-
-    objects = NumberSeriesQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("number series")
-        verbose_name_plural = pgettext_lazy("plural", "number series")
-        ordering = ["issuer", "kind", "-year"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["issuer", "kind", "year"], name="one_series_per_issuer_kind_and_year"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.year}"
+from .runs import InvoiceRun
 
 
 class IssuerSnapshot(FrozenModel):
@@ -224,6 +107,36 @@ class Document(FrozenModel):
         related_name="corrections",
         db_index=False,
     )
+    # The pro forma it was made from, or the document it was copied from.
+    based_on = models.ForeignKey(
+        "self",
+        verbose_name=_("made from"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="followers",
+        db_index=False,
+    )
+    is_deposit = models.BooleanField(
+        _("deposit"),
+        default=False,
+        help_text=_("Asks for money before the service; a final invoice deducts it."),
+    )
+    finalise_on = models.DateField(
+        _("issued by itself on"),
+        null=True,
+        blank=True,
+        help_text=_("Drafts only. Empty: a person issues it."),
+    )
+    invoice_run = models.ForeignKey(
+        InvoiceRun,
+        verbose_name=_("invoice run"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="documents",
+        db_index=False,
+    )
     # What only some kinds have, frozen like the rest: notices, the claims and texts of a dunning letter, the reason
     # of a correction. Plain JSON, written once by the service that issues.
     extra = models.JSONField(default=dict, blank=True)
@@ -240,6 +153,13 @@ class Document(FrozenModel):
         ordering = ["-issued_on", "-id"]
         permissions = [
             ("cancel_document", _("Can cancel documents")),
+            ("credit_document", _("Can issue invoice corrections")),
+            ("draft_document", _("Can write and change drafts")),
+            ("finalise_document", _("Can issue drafts")),
+            ("write_off_document", _("Can write off open amounts within the issuer's limit")),
+            ("write_off_without_limit", _("Can write off any open amount")),
+            ("settle_account", _("Can settle open items with credit")),
+            ("issue_statement", _("Can issue account statements")),
             ("send_document", _("Can send documents again")),
         ]
         constraints = [
@@ -268,9 +188,18 @@ class Document(FrozenModel):
             models.Index(
                 fields=["corrects"], condition=Q(corrects__isnull=False), name="document_corrections"
             ),
+            models.Index(fields=["based_on"], condition=Q(based_on__isnull=False), name="document_followers"),
+            models.Index(
+                fields=["issuer", "finalise_on"], condition=Q(state="draft"), name="document_drafts"
+            ),
+            models.Index(
+                fields=["invoice_run"], condition=Q(invoice_run__isnull=False), name="document_by_run"
+            ),
         ]
 
     def __str__(self) -> str:
+        if self.state == self.State.DRAFT:
+            return _("%(kind)s (draft %(id)s)") % {"kind": self.get_kind_display(), "id": self.pk}
         return f"{self.get_kind_display()} {self.number}".strip()
 
     _was_issued: bool | None = None
@@ -283,8 +212,15 @@ class Document(FrozenModel):
 
     @property
     def total(self) -> Money | None:
-        """What its lines add up to; None for a letter, which only names what other documents ask for."""
-        return None if self.kind == DocumentKind.DUNNING_LETTER else self.gross
+        """What its lines add up to, what was paid back, or a statement's balance; None for a letter, which only names
+        what other documents ask for."""
+        if self.kind == DocumentKind.DUNNING_LETTER:
+            return None
+        if self.kind == DocumentKind.REFUND_RECEIPT:
+            return Money(self.extra["refund"]["amount_minor"], self.currency)
+        if self.kind == DocumentKind.ACCOUNT_STATEMENT:
+            return Money(self.extra["statement"]["closing_minor"], self.currency)
+        return self.gross
 
     @property
     def is_frozen(self) -> bool:
@@ -312,6 +248,22 @@ class DocumentLine(models.Model):
     gross_minor = models.BigIntegerField(_("gross (minor units)"))
     service_start = models.DateField(pgettext_lazy("period", "from"), null=True, blank=True)
     service_end = models.DateField(pgettext_lazy("period", "to"), null=True, blank=True)
+    # Usage or other particulars: [{"date": iso or None, "text": str, "quantity": str or None, "amount_minor": int or
+    # None}], printed as the letterhead says.
+    details = models.JSONField(_("details"), null=True, blank=True)
+    # The deposit invoice that this line of a final invoice takes off (§ 14 (5) UStG).
+    deducts = models.ForeignKey(
+        Document,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="deductions",
+        db_index=False,
+    )
+    # On corrections: how many units of the corrected line come back with it; 0: only its price is reduced.
+    returned = models.DecimalField(_("returned"), max_digits=12, decimal_places=3, null=True, blank=True)
+    # On corrections of goods: they go back into stock. None: nobody was asked.
+    restock = models.BooleanField(_("back into stock"), null=True, blank=True)
     corrects_line = models.ForeignKey(
         "self",
         null=True,
@@ -343,6 +295,7 @@ class DocumentLine(models.Model):
             models.Index(
                 fields=["corrects_line"], condition=Q(corrects_line__isnull=False), name="line_corrected"
             ),
+            models.Index(fields=["deducts"], condition=Q(deducts__isnull=False), name="line_deducts"),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,8 @@ from cms_billing.core import clock
 from cms_billing.core.models import FrozenModel, FrozenQuerySet, OutsideWork
 
 from ..placeholders import validate_placeholders
-from .documents import Document, DocumentKind
+from .documents import Document
+from .numbers import DocumentKind
 from .parties import LANGUAGES, Issuer
 
 

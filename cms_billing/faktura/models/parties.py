@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cms_billing.core import clock
+from cms_billing.core.money import money_of
 
 from ..validators import (
     validate_bic,
@@ -23,6 +24,13 @@ from ..validators import (
 
 # The languages documents and mails can be written in; more come with their translations.
 LANGUAGES = [("de", _("German")), ("en", _("English"))]
+
+
+class Grouping(models.TextChoices):
+    """Which bookings of a customer share an invoice."""
+
+    GROUP = "group", _("an invoice for each contract and order")
+    CUSTOMER = "customer", _("all that is due for a customer on one invoice")
 
 
 class IssuerQuerySet(models.QuerySet["Issuer"]):
@@ -80,6 +88,30 @@ class Issuer(models.Model):
     payment_days = models.PositiveSmallIntegerField(
         _("days to pay"), default=14, help_text=_("From the invoice date to the due date.")
     )
+    draft_days = models.PositiveSmallIntegerField(
+        _("days as a draft"),
+        default=0,
+        help_text=_(
+            "Invoices of runs stay drafts for so many days, in which they can be changed. 0: issued at once."
+        ),
+    )
+    invoice_daily = models.BooleanField(
+        _("invoice what is due every day"),
+        default=True,
+        help_text=_(
+            "Unticked: only invoice runs make invoices of bookings; orders of the shop are billed at once."
+        ),
+    )
+    grouping = models.CharField(
+        _("bookings on one invoice"), max_length=8, choices=Grouping.choices, default=Grouping.GROUP
+    )
+    write_off_limit_minor = models.BigIntegerField(
+        _("write-off limit (minor units)"),
+        default=5000,
+        help_text=_("Open amounts above it are written off by whoever may do so without limit."),
+    )
+
+    write_off_limit = money_of("write_off_limit_minor")
 
     logo = models.ForeignKey(
         "wagtailimages.Image",
@@ -170,6 +202,13 @@ class Customer(models.Model):
         _("blocked until"), null=True, blank=True, help_text=_("Empty: no end.")
     )
     dunning_block_reason = models.CharField(_("reason for the block"), max_length=200, blank=True)
+    grouping = models.CharField(
+        _("bookings on one invoice"),
+        max_length=8,
+        choices=Grouping.choices,
+        blank=True,
+        help_text=_("Empty: as the issuer does."),
+    )
     note = models.TextField(_("note"), blank=True)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
 

@@ -12,8 +12,11 @@ from ..models import DocumentKind, Issuer, NumberSeries
 
 DEFAULT_FORMATS = {
     DocumentKind.INVOICE: "RE-{year}-{number:06}",
+    DocumentKind.PRO_FORMA: "PF-{year}-{number:06}",
     DocumentKind.CANCELLATION: "ST-{year}-{number:06}",
     DocumentKind.CREDIT_NOTE: "RK-{year}-{number:06}",
+    DocumentKind.REFUND_RECEIPT: "AZ-{year}-{number:06}",
+    DocumentKind.ACCOUNT_STATEMENT: "KA-{year}-{number:06}",
     DocumentKind.DUNNING_LETTER: "MA-{year}-{number:06}",
 }
 
