@@ -40,6 +40,8 @@ class BillingSettings:
     work_lease_seconds: int = 600
     # Attempts before outside work counts as failed and shows on the to-do list.
     work_max_attempts: int = 8
+    # Status that an order of the shop gets once all of it is credited, where its pipeline leads there.
+    cancelled_order_status: str = "Cancelled"
     # Days a payment link in a mail or letter works.
     payment_link_days: int = 60
 

@@ -9,13 +9,16 @@ class ShopConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from cms_billing.core import outbox
+        from cms_billing.core import freezing, outbox
+        from cms_billing.faktura.goods import register_stock_notes
         from cms_billing.memberships import offers
 
         from . import checks, models, receivers  # noqa: F401  (checks register themselves)
-        from .selectors import offer_addresses
+        from .selectors import offer_addresses, stock_notes
         from .work import carry_out_billing, send_confirmation
 
+        freezing.freeze(models.StockMovement)
+        register_stock_notes(stock_notes)
         outbox.register(models.OrderBilling, carry_out_billing)
         outbox.register(models.OrderConfirmation, send_confirmation)
         offers.register_offer_url(offer_addresses)

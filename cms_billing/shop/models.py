@@ -7,13 +7,16 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from wagtail.admin.panels import FieldPanel, PageChooserPanel
 from wagtail.contrib.settings.models import BaseSiteSetting, register_setting
 
 from cms_billing.core import clock
-from cms_billing.core.models import OutsideWork
-from cms_billing.faktura.models import Issuer, TaxRate
+from cms_billing.core.models import FrozenModel, FrozenQuerySet, OutsideWork
+from cms_billing.faktura.models import DocumentLine, Issuer, TaxRate
 from cms_billing.memberships.models import Contract, Plan
+
+from . import restocking
 
 
 class PlanProductQuerySet(models.QuerySet["PlanProduct"]):
@@ -157,6 +160,102 @@ class OrderConfirmation(OutsideWork):
 
     def __str__(self) -> str:
         return str(_("confirmation of order %(number)s") % {"number": self.order.number})
+
+
+class StockMovementQuerySet(FrozenQuerySet):
+    def visible_to(self, user: Any) -> StockMovementQuerySet:
+        return self.filter(issuer__in=Issuer.objects.visible_to(user))
+
+
+def _loose_key(to: str, label: Any) -> Any:
+    """A key without a constraint: the row is history and stays as it is when the shop deletes what it points at."""
+    return models.ForeignKey(
+        to,
+        verbose_name=label,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+    )
+
+
+class StockMovement(FrozenModel):
+    """What a correction did to the stock (Lagerbewegung): so many units of an order line, with one fate. Append-only.
+
+    A line of a correction has one row a fate, numbered by ``part``: a line that is seen again meets the constraint.
+    The ``_change`` columns are those of the stock record, the ``_after`` columns what they came to; None: not touched.
+    """
+
+    class Kind(models.TextChoices):
+        RETURNED = restocking.RETURNED, _("returned to stock")
+        RELEASED = restocking.RELEASED, _("reservation released")
+        DAMAGED = restocking.DAMAGED, _("came back damaged")
+        WRITTEN_OFF = restocking.WRITTEN_OFF, _("damaged before it was shipped")
+        UNTRACKED = restocking.UNTRACKED, _("not kept in stock")
+        NOT_REBOOKED = restocking.NOT_REBOOKED, _("not rebooked")
+
+    class Reason(models.TextChoices):
+        RECORD_IS_GONE = restocking.RECORD_IS_GONE, _("The product or its stock record has been deleted.")
+        ALLOCATION_CANCELLED = (
+            restocking.ALLOCATION_CANCELLED,
+            _("The shop had already given up the reservation itself."),
+        )
+        ALREADY_BACK = restocking.ALREADY_BACK, _("All units of the order line had been taken back already.")
+        PART_OF_A_UNIT = restocking.PART_OF_A_UNIT, _("Less than a whole unit was credited.")
+
+    issuer = models.ForeignKey(
+        Issuer,
+        verbose_name=_("issuer"),
+        on_delete=models.PROTECT,
+        related_name="stock_movements",
+        db_index=False,
+    )
+    correction_line = models.ForeignKey(
+        DocumentLine, on_delete=models.PROTECT, related_name="stock_movements", db_index=False
+    )
+    part = models.PositiveSmallIntegerField(default=1)
+    order_line = models.ForeignKey(
+        "order.Line",
+        verbose_name=_("order line"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="stock_movements",
+    )
+    product = _loose_key("catalogue.Product", _("product"))
+    stock_record = _loose_key("partner.StockRecord", _("stock record"))
+    title = models.CharField(_("product"), max_length=255)
+    sku = models.CharField(_("SKU"), max_length=128, blank=True)
+    partner_name = models.CharField(_("partner"), max_length=255, blank=True)
+    kind = models.CharField(_("what happened"), max_length=12, choices=Kind.choices)
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True)
+    quantity = models.PositiveIntegerField(pgettext_lazy("goods", "quantity"))
+    stock_change = models.IntegerField(_("change of stock"), default=0)
+    reserved_change = models.IntegerField(_("change of reserved"), default=0)
+    stock_after = models.IntegerField(_("in stock afterwards"), null=True)
+    reserved_after = models.IntegerField(_("reserved afterwards"), null=True)
+    day = models.DateField(_("date"))
+    recorded_at = models.DateTimeField(_("recorded at"), default=clock.now, editable=False)
+    recorded_by = models.CharField(_("by"), max_length=150, blank=True)
+
+    objects = StockMovementQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("stock movement")
+        verbose_name_plural = _("stock movements")
+        ordering = ["-day", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["correction_line", "part"], name="a_corrected_line_moves_stock_once"
+            ),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="stock_moves_whole_units"),
+            models.CheckConstraint(
+                condition=~Q(kind=restocking.NOT_REBOOKED) | ~Q(reason=""), name="not_rebooked_says_why"
+            ),
+        ]
+        indexes = [models.Index(fields=["issuer", "-day", "-id"], name="stock_movement_by_date")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.title}: {self.get_kind_display()}"
 
 
 @register_setting(icon="tag")

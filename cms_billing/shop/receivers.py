@@ -1,22 +1,33 @@
-"""What is sold where may have changed: whoever shows offers is told."""
+"""What is sold where may have changed: whoever shows offers is told. What is corrected goes back into stock."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db.models.signals import post_delete, post_save
 from oscar.core.loading import get_model
 
+from cms_billing.faktura.models import Document
+from cms_billing.faktura.signals import lines_corrected
 from cms_billing.memberships.offers import offers_changed
 
 from .models import PlanProduct
+from .services import close_orders_after_commit, rebook_goods
 
 
 def connect() -> None:
+    lines_corrected.connect(_rebook, dispatch_uid="shop.rebook")
     # A product that is hidden or shown again changes what is on offer like one that is tied to a plan.
     for model in (PlanProduct, get_model("catalogue", "Product")):
         for signal in (post_save, post_delete):
             signal.connect(_tell, sender=model, dispatch_uid=f"shop.offers.{model.__name__}.{id(signal)}")
+
+
+def _rebook(sender: type, *, document: Document, today: date, user: Any = None, **kwargs: Any) -> None:
+    """In the transaction of the correction: either both are written or neither."""
+    rebook_goods(document=document, today=today, user=user)
+    close_orders_after_commit(document)
 
 
 def _tell(sender: type, **kwargs: Any) -> None:

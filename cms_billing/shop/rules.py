@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from cms_billing.core.money import allocate_minor
 
@@ -26,10 +25,9 @@ class SoldLine:
 
 @dataclass(frozen=True)
 class Price:
-    """Quantity and unit price of an invoice line; ``description`` says the count where the price does not divide."""
+    """So many units at the same price: one line of an invoice."""
 
-    description: str
-    quantity: Decimal
+    quantity: int
     unit_price_minor: int
 
 
@@ -40,12 +38,14 @@ class ShippingShare:
     gross_minor: int
 
 
-def price_of(line: SoldLine) -> Price:
-    """``3 × 24.80`` where the amount divides evenly; else one line of the whole, so that no cent is lost."""
-    unit, rest = divmod(line.gross_minor, line.quantity)
-    if rest == 0:
-        return Price(line.title, Decimal(line.quantity), unit)
-    return Price(f"{line.quantity} × {line.title}", Decimal(1), line.gross_minor)
+def prices_of(line: SoldLine) -> list[Price]:
+    """``3 × 24.80``; where the amount does not divide ``2 × 24.80`` and ``1 × 24.79``.
+
+    Whole units that add up to the line, so that one unit can be credited later, to the cent. At most two prices.
+    """
+    unit, dearer = divmod(line.gross_minor, line.quantity)
+    prices = [Price(dearer, unit + 1), Price(line.quantity - dearer, unit)]
+    return [price for price in prices if price.quantity]
 
 
 def price_of_units(line: SoldLine) -> list[int]:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import ngettext
+from oscar.core.loading import get_model
 
 from cms_billing.core.money import Money
-from cms_billing.faktura.models import Booking, Document, Issuer, TaxRate
+from cms_billing.faktura.models import Booking, Document, DocumentKind, DocumentLine, Issuer, TaxRate
 from cms_billing.faktura.selectors import with_standing
 from cms_billing.memberships.models import Contract, ContractLine
 from cms_billing.memberships.services.booking import SOURCE as CONTRACT_LINE
 
 from .exceptions import NoIssuer
-from .models import PartnerIssuer, PlanProduct, ProductClassTax
+from .models import PartnerIssuer, PlanProduct, ProductClassTax, StockMovement
 from .rules import SoldLine
 
 ORDER_LINE = "order_line"
 ORDER_EXTRA = "order_extra"
+_SALE_AND_BACK = [DocumentKind.INVOICE, DocumentKind.CREDIT_NOTE, DocumentKind.CANCELLATION]
 
 
 def invoice_group(order: Any) -> str:
@@ -86,16 +89,82 @@ def contracts_of_order(order: Any) -> QuerySet[Contract]:
 
 def documents_of_order(order: Any) -> QuerySet[Document]:
     """The invoices of an order and what corrects them, oldest first; ready for ``faktura.selectors``."""
+    bookings = Booking.objects.filter(bookings_of_order(order))
+    invoices = Document.objects.filter(lines__booking__in=bookings, state=Document.State.ISSUED)
+    found = set(invoices.values_list("pk", flat=True))
+    return with_standing(Document.objects.filter(Q(pk__in=found) | Q(corrects__in=found))).order_by("pk")
+
+
+def bookings_of_order(order: Any) -> Q:
+    """Goods, shipping, and the first periods of the contracts it signed."""
     first_periods = ContractLine.objects.filter(contract__order_contract__line__order=order)
     starts = first_periods.annotate(first=F("anchor")).values_list("pk", "first")
     sources = Q(source=ORDER_LINE, source_id__in=list(order.lines.values_list("pk", flat=True)))
     sources |= Q(source=ORDER_EXTRA, source_id=order.pk)
     for pk, first in starts:
         sources |= Q(source=CONTRACT_LINE, source_id=pk, period_start=first)
-    bookings = Booking.objects.filter(sources)
-    invoices = Document.objects.filter(lines__booking__in=bookings, state=Document.State.ISSUED)
-    found = set(invoices.values_list("pk", flat=True))
-    return with_standing(Document.objects.filter(Q(pk__in=found) | Q(corrects__in=found))).order_by("pk")
+    return sources
+
+
+def orders_of_document(document_id: int) -> QuerySet[Any]:
+    """The orders that an invoice, or what a correction corrects, was made for."""
+    lines = DocumentLine.objects.filter(Q(document=document_id) | Q(document__corrections=document_id))
+    sources: dict[str, set[int]] = {ORDER_LINE: set(), ORDER_EXTRA: set(), CONTRACT_LINE: set()}
+    bookings = Booking.objects.filter(document_lines__in=lines, source__in=sources)
+    for source, source_id in bookings.values_list("source", "source_id"):
+        sources[source].add(source_id)
+    contracts = ContractLine.objects.filter(pk__in=sources[CONTRACT_LINE]).values("contract")
+    order_lines = get_model("order", "Line").objects.filter(
+        Q(pk__in=sources[ORDER_LINE]) | Q(billing_contracts__contract__in=contracts)
+    )
+    orders = get_model("order", "Order").objects
+    return orders.filter(Q(pk__in=order_lines.values("order")) | Q(pk__in=sources[ORDER_EXTRA]))
+
+
+def is_fully_credited(order: Any) -> bool:
+    """Nothing of the order is left to pay for: its invoices are taken back, and nothing waits to be billed again."""
+    documents = documents_of_order(order).filter(kind__in=_SALE_AND_BACK)
+    balance = {document.currency: 0 for document in documents}
+    for document in documents:
+        balance[document.currency] += document.gross_minor
+    waiting = Booking.objects.filter(bookings_of_order(order)).exclude(
+        state__in=[Booking.State.BILLED, Booking.State.VOID]
+    )
+    return bool(balance) and not any(balance.values()) and not waiting.exists()
+
+
+def stock_notes(line_ids: Sequence[int]) -> dict[int, str]:
+    """Which lines of invoices are goods kept in stock, and how many of them are still in the house."""
+    lines = DocumentLine.objects.filter(pk__in=line_ids, booking__source=ORDER_LINE)
+    source_of = dict(lines.values_list("pk", "booking__source_id"))
+    ordered = get_model("order", "Line").objects.filter(
+        pk__in=set(source_of.values()), stockrecord__isnull=False
+    )
+    rows = ordered.select_related("stockrecord__product__product_class", "stockrecord__product__parent")
+    kept = {row.pk: row for row in rows if _is_tracked(row.stockrecord.product)}
+    return {pk: _stock_note(kept[source]) for pk, source in source_of.items() if source in kept}
+
+
+def _is_tracked(product: Any) -> bool:
+    product_class = product.get_product_class()
+    return bool(product_class and product_class.track_stock)
+
+
+def _stock_note(line: Any) -> str:
+    if not line.num_allocated:
+        return ""
+    return ngettext(
+        "%(count)d unit has not been shipped yet: its reservation is released first.",
+        "%(count)d units have not been shipped yet: their reservation is released first.",
+        line.num_allocated,
+    ) % {"count": line.num_allocated}
+
+
+def stock_history(product: Any) -> QuerySet[StockMovement]:
+    """What corrections did to the stock of a product and of its variants, newest first."""
+    products = [product.pk, *product.children.values_list("pk", flat=True)]
+    rows = StockMovement.objects.filter(product__in=products)
+    return rows.select_related("correction_line__document", "order_line__order")
 
 
 def offer_addresses(plan_ids: Collection[int]) -> dict[int, str]:

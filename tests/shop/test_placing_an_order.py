@@ -16,9 +16,9 @@ from cms_billing.core import clock, outbox
 from cms_billing.faktura.models import Booking, Document, LedgerEntry
 from cms_billing.faktura.signals import documents_issued
 from cms_billing.memberships.models import Contract
-from cms_billing.shop import services
 from cms_billing.shop.models import OrderBilling, OrderConfirmation
 from cms_billing.shop.services import bill_order
+from cms_billing.shop.services import orders as order_services
 from cms_billing.testing.factories import IssuerFactory, UserFactory
 
 from .shop import Visitor, book, germany, partner_of, plan_product
@@ -135,7 +135,7 @@ def test_billing_that_fails_in_the_request_is_done_by_the_worker(member, issuer,
         raise RuntimeError("the connection was lost")
 
     with monkeypatch.context() as patch:
-        patch.setattr(services, "issue_group", fail)
+        patch.setattr(order_services, "issue_group", fail)
         response = member.order(plan_product(partner_of(), issuer=issuer))
     assert response.url == reverse("checkout:thank-you")
     assert not Booking.objects.exists()

@@ -1,9 +1,7 @@
-from decimal import Decimal
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cms_billing.shop.rules import Price, SoldLine, price_of, price_of_units, share_extras
+from cms_billing.shop.rules import Price, SoldLine, price_of_units, prices_of, share_extras
 
 
 def line(gross, *, quantity=1, tax="standard", issuer=1, shipped=True):
@@ -20,11 +18,16 @@ def line(gross, *, quantity=1, tax="standard", issuer=1, shipped=True):
 
 
 def test_a_price_that_divides_is_shown_by_unit():
-    assert price_of(line(4960, quantity=2)) == Price("Liederbuch", Decimal(2), 2480)
+    assert prices_of(line(4960, quantity=2)) == [Price(2, 2480)]
 
 
-def test_a_price_that_does_not_divide_is_one_line_of_the_whole():
-    assert price_of(line(1000, quantity=3)) == Price("3 × Liederbuch", Decimal(1), 1000)
+def test_a_price_that_does_not_divide_is_shown_in_whole_units_at_two_prices():
+    assert prices_of(line(7439, quantity=3)) == [Price(2, 2480), Price(1, 2479)]
+    assert prices_of(line(1000, quantity=3)) == [Price(1, 334), Price(2, 333)]
+
+
+def test_free_goods_keep_their_count():
+    assert prices_of(line(0, quantity=3)) == [Price(3, 0)]
 
 
 def test_shipping_follows_what_is_shipped_by_its_value():
@@ -49,9 +52,13 @@ lines = st.builds(
 
 
 @given(lines)
-def test_units_and_price_add_up_to_the_line(sold):
-    price = price_of(sold)
-    assert price.quantity * price.unit_price_minor == sold.gross_minor == sum(price_of_units(sold))
+def test_units_and_prices_add_up_to_the_line(sold):
+    prices = prices_of(sold)
+    assert sum(price.quantity for price in prices) == sold.quantity
+    assert sum(price.quantity * price.unit_price_minor for price in prices) == sold.gross_minor
+    assert sum(price_of_units(sold)) == sold.gross_minor
+    assert max(p.unit_price_minor for p in prices) - min(p.unit_price_minor for p in prices) in (0, 1)
+    assert len(prices) <= 2
 
 
 @given(st.integers(0, 10**6), st.lists(lines, min_size=1, max_size=8))

@@ -21,12 +21,13 @@ from cms_billing.faktura.services.billing import issue_group
 from cms_billing.memberships.models import Plan
 from cms_billing.memberships.services import book_first_period, sign_contract
 
-from . import rules
-from .exceptions import DoesNotAddUp, NoBillingAddress
-from .models import OrderBilling, OrderConfirmation, OrderContract
-from .selectors import ORDER_EXTRA, ORDER_LINE, invoice_group, sold_lines
+from .. import rules
+from ..exceptions import DoesNotAddUp, NoBillingAddress
+from ..models import OrderBilling, OrderConfirmation, OrderContract
+from ..selectors import ORDER_EXTRA, ORDER_LINE, invoice_group, sold_lines
 
-GOODS = "goods"
+# What is left over where the price of a line does not divide by its units is a booking of its own.
+GOODS = ("goods", "goods-rest")
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _bill(part: Part, shares: Sequence[rules.ShippingShare]) -> list[str]:
     bookings: list[Booking] = []
     for line in part.lines:
         if line.plan_id is None:
-            bookings.append(_goods_booking(part, line))
+            bookings += _goods_bookings(part, line)
         else:
             _sign(part, line, plans[line.plan_id])
     bookings += [_extra_booking(part, share) for share in shares]
@@ -150,18 +151,20 @@ def _sign(part: Part, line: rules.SoldLine, plan: Plan) -> None:
         OrderContract.objects.create(line_id=line.id, contract=contract)
 
 
-def _goods_booking(part: Part, line: rules.SoldLine) -> Booking:
-    price = rules.price_of(line)
-    return _booking(
-        part,
-        source=ORDER_LINE,
-        source_id=line.id,
-        kind=GOODS,
-        description=price.description[:255],
-        quantity=price.quantity,
-        unit_price_minor=price.unit_price_minor,
-        tax_code=line.tax_code,
-    )
+def _goods_bookings(part: Part, line: rules.SoldLine) -> list[Booking]:
+    return [
+        _booking(
+            part,
+            source=ORDER_LINE,
+            source_id=line.id,
+            kind=kind,
+            description=line.title[:255],
+            quantity=price.quantity,
+            unit_price_minor=price.unit_price_minor,
+            tax_code=line.tax_code,
+        )
+        for kind, price in zip(GOODS, rules.prices_of(line), strict=False)
+    ]
 
 
 def _extra_booking(part: Part, share: rules.ShippingShare) -> Booking:

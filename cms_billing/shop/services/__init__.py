@@ -1,0 +1,11 @@
+from .order_trail import close_credited_orders, close_orders_after_commit
+from .orders import bill_order, record_sale
+from .stock import rebook_goods
+
+__all__ = [
+    "bill_order",
+    "close_credited_orders",
+    "close_orders_after_commit",
+    "rebook_goods",
+    "record_sale",
+]
