@@ -34,13 +34,27 @@ class Role:
 
 
 _CONTENT = frozenset({"customer", "mailtext", "plan", "planprice", "contract", "accessrule", "planproduct"})
-_SETTINGS = frozenset({"issuer", "numberseries", "taxrate", "procedure", "level", "leveltext"})
-_OFFICE = frozenset({"send_document", "block_dunning", "terminate_contract", "import_contracts"})
+_SETTINGS = frozenset({"issuer", "numberseries", "taxrate", "runschedule", "procedure", "level", "leveltext"})
+_OFFICE = frozenset(
+    {
+        "send_document",
+        "draft_document",
+        "issue_statement",
+        "block_dunning",
+        "terminate_contract",
+        "import_contracts",
+    }
+)
 _MONEY = frozenset(
     {
         "record_payment",
         "charge_back_payment",
         "cancel_document",
+        "credit_document",
+        "finalise_document",
+        "write_off_document",
+        "settle_account",
+        "start_invoicerun",
         "decide_case",
         "waive_fee",
         "start_run",

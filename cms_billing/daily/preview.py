@@ -12,7 +12,7 @@ from cms_billing.core.money import Money
 from cms_billing.dunning import services as dunning
 from cms_billing.faktura import services as faktura
 from cms_billing.faktura.models import Booking, Customer, Issuer
-from cms_billing.faktura.services.billing import BookingRow
+from cms_billing.faktura.services.assembling import BookingRow
 from cms_billing.memberships import services as memberships
 from cms_billing.memberships.services.booking import bookings_for, read_due_lines
 from cms_billing.payments.services import chargeable_items

@@ -13,8 +13,9 @@ class FakturaConfig(AppConfig):
 
         from . import checks, models  # noqa: F401  (checks register themselves)
         from .frozen import freeze_tables
-        from .services import render_document, send_delivery
+        from .services import render_document, send_delivery, work_on_invoice_run
 
         freeze_tables()
         outbox.register(models.Rendering, render_document)
         outbox.register(models.Delivery, send_delivery)
+        outbox.register(models.InvoiceRun, work_on_invoice_run)

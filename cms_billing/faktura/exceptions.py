@@ -40,6 +40,46 @@ class CannotCancel(BillingError):
         super().__init__(OBSTACLES[obstacle] % {"document": document})
 
 
+class LineNotCredited(BillingError):
+    """A line cannot be credited as asked; the message says what is left of it."""
+
+    def __init__(self, *, document: object, position: int, description: str, text: str) -> None:
+        super().__init__(
+            _("%(document)s, line %(position)s (%(description)s): %(reason)s")
+            % {"document": document, "position": position, "description": description, "reason": text}
+        )
+
+
+class NotADraft(BillingError):
+    """The document has been issued, or has never been a draft."""
+
+    def __init__(self, *, document: object) -> None:
+        super().__init__(
+            _("%(document)s has been issued and stays as it is; correct it with a new document.")
+            % {"document": document}
+        )
+
+
+class DraftNotReady(BillingError):
+    """A draft lacks what an invoice needs; the message says what."""
+
+
+class WrongDeposit(BillingError):
+    """A deposit that cannot be taken off as asked."""
+
+
+class CannotWriteOff(BillingError):
+    """An open amount that may not be written off as asked; the message says why."""
+
+
+class NothingToSettle(BillingError):
+    """There is no credit to settle with, or nothing is owed."""
+
+
+class WrongPeriod(BillingError):
+    """A period that cannot be meant."""
+
+
 class NumbersTaken(BillingError):
     """The next number of a series cannot be changed: some have been given out."""
 
@@ -62,6 +102,12 @@ OBSTACLES = {
     "draft": gettext_lazy("%(document)s is a draft: delete it instead of cancelling it."),
     "kind": gettext_lazy("%(document)s cannot be cancelled: only invoices can. Issue a new invoice instead."),
     "cancelled": gettext_lazy("%(document)s has been cancelled already."),
+    "deducted": gettext_lazy(
+        "%(document)s is a deposit that a final invoice has taken off: cancel the final invoice first."
+    ),
+    "foreign_line": gettext_lazy("A line that is to be credited does not belong to %(document)s."),
+    "no_line": gettext_lazy("Say which lines of %(document)s are credited."),
+    "nothing_left": gettext_lazy("Nothing is left of %(document)s: all of its lines have been credited."),
 }
 
 FIELD_LABELS = {

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from cms_billing.core.money import round_half_up
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -49,26 +51,37 @@ def missing_on_invoice(issuer: Mapping[str, str], recipient: Mapping[str, str]) 
 
 @dataclass(frozen=True)
 class Cancellable:
-    """What a cancellation has to know of a document."""
+    """What a correction has to know of a document; ``deducted_by``: the final invoice that takes a deposit off."""
 
     kind: str
     state: str
     number: str
     cancelled_by: str | None
+    deducted_by: str | None = None
 
 
 CANCELLABLE_KINDS = frozenset({"invoice"})
 
 
 def obstacle_to_cancelling(document: Cancellable) -> str | None:
-    """Why a document cannot be cancelled (a key of ``exceptions.OBSTACLES``), or None. A cancellation never can."""
+    """Why a document can be neither cancelled nor corrected in part (a key of ``exceptions.OBSTACLES``), or None.
+
+    A cancellation never can be cancelled: what was wrongly cancelled is invoiced anew.
+    """
     if document.state != "issued":
         return "draft"
     if document.kind not in CANCELLABLE_KINDS:
         return "kind"
     if document.cancelled_by is not None:
         return "cancelled"
+    if document.deducted_by is not None:
+        return "deducted"
     return None
+
+
+def unit_price(price_minor: int, quantity: Decimal) -> int:
+    """What a unit costs, to the nearest minor unit; exact where the price divides evenly."""
+    return round_half_up(price_minor / quantity)
 
 
 def spread_payment(amount: int, open_amounts: Sequence[tuple[int, int]]) -> tuple[list[tuple[int, int]], int]:

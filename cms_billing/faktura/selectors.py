@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from cms_billing.core.money import Money
 
-from .models import ArchiveRecord, Delivery, Document, DocumentKind
+from .crediting import LineLeft
+from .models import ArchiveRecord, Delivery, Document, DocumentKind, DocumentLine
+from .totals import Amounts
 
 PDF = "application/pdf"
 
@@ -92,6 +94,53 @@ def _account_document(document: Any, *, today: date) -> AccountDocument:
         due_on=item.due_on if item else None,
         has_pdf=document.has_pdf,
     )
+
+
+def left_to_credit(document: Document) -> list[LineLeft]:
+    """Every line of an issued document with what corrections have left of it, in order; two queries."""
+    taken = (
+        DocumentLine.objects.filter(corrects_line__document=document)
+        .order_by()
+        .values("corrects_line")
+        .annotate(units=Sum("returned"), net=Sum("net_minor"), tax=Sum("tax_minor"), gross=Sum("gross_minor"))
+    )
+    by_line = {row["corrects_line"]: row for row in taken}
+    return [_left(line, by_line.get(line.pk)) for line in document.lines.all()]
+
+
+def _left(line: DocumentLine, taken: Mapping[str, Any] | None) -> LineLeft:
+    amounts, quantity = Amounts(line.net_minor, line.tax_minor, line.gross_minor), line.quantity
+    if taken:
+        # Corrections are negative. Those of older versions did not say how many came back: they took all.
+        quantity -= line.quantity if taken["units"] is None else taken["units"]
+        amounts = amounts - Amounts(-taken["net"], -taken["tax"], -taken["gross"])
+    return LineLeft(line.pk, line.position, line.description, line.quantity, quantity, amounts)
+
+
+def open_deposits(customer_id: int) -> QuerySet[Document]:
+    """Deposits of a customer that no final invoice has taken off yet, oldest first."""
+    cancellation = Document.objects.filter(corrects=OuterRef("pk"), kind=DocumentKind.CANCELLATION)
+    of_final = Document.objects.filter(corrects=OuterRef("document"), kind=DocumentKind.CANCELLATION)
+    taken_off = DocumentLine.objects.filter(~Exists(of_final), deducts=OuterRef("pk"))
+    return Document.objects.filter(
+        ~Exists(cancellation),
+        ~Exists(taken_off),
+        customer=customer_id,
+        is_deposit=True,
+        state=Document.State.ISSUED,
+    ).order_by("issued_on", "pk")
+
+
+def final_invoice_of(deposit: Document, *, but: Document | None = None) -> str | None:
+    """Number of the invoice that takes this deposit off, or of the draft that is about to; None: nobody does."""
+    cancellation = Document.objects.filter(corrects=OuterRef("document"), kind=DocumentKind.CANCELLATION)
+    final = (
+        DocumentLine.objects.filter(~Exists(cancellation), deducts=deposit)
+        .exclude(document=but)
+        .select_related("document")
+        .first()
+    )
+    return (final.document.number or str(final.document)) if final else None
 
 
 def documents_without_delivery() -> QuerySet[Document]:

@@ -10,6 +10,14 @@ def register_actions(actions) -> None:
     actions.register_action(
         "cms_billing.cancel", pgettext_lazy("billing", "Cancel"), pgettext_lazy("billing", "Cancelled")
     )
+    actions.register_action("cms_billing.credit", _("Correct in part"), _("Corrected in part"))
+    actions.register_action("cms_billing.finalise", _("Issue"), _("Issued"))
+    actions.register_action("cms_billing.delete_draft", _("Delete a draft"), _("Draft deleted"))
+    actions.register_action("cms_billing.write_off", _("Write off"), _("Written off"))
+    actions.register_action("cms_billing.settle", _("Settle with credit"), _("Settled with credit"))
+    actions.register_action("cms_billing.statement", _("Issue a statement"), _("Statement issued"))
+    actions.register_action("cms_billing.refund", _("Pay back"), _("Paid back"))
+    actions.register_action("cms_billing.start_run", _("Start a run"), _("Run started"))
     actions.register_action("cms_billing.block_dunning", _("Block reminders"), _("Reminders blocked"))
     actions.register_action(
         "cms_billing.lift_dunning_block", _("Lift the block"), _("Block on reminders lifted")

@@ -71,7 +71,7 @@ class PriceBook:
     def percent(self, issuer: Any, tax_code: str) -> Decimal | None:
         """None where no rate is recorded. A small business shows no tax (§ 19 UStG)."""
         from cms_billing.faktura import rules
-        from cms_billing.faktura.services.billing import tax_rates
+        from cms_billing.faktura.services.assembling import tax_rates
 
         if issuer.small_business:
             return Decimal(0)

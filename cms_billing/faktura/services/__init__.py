@@ -1,40 +1,74 @@
 """The only writers of faktura. One module a topic; import from here."""
 
-from .billing import Batch, Problem, customers_to_bill, drafts_for, drafts_of, issue_next_invoices
-from .corrections import cancel_document
+from .assembling import Problem, check_lawful, drafts_of, with_rates
+from .billing import Batch, customers_to_bill, drafts_for, issue_group, issue_next_invoices
+from .corrections import CreditLine, cancel_document, credit_document
 from .customers import block_dunning, give_number, lift_dunning_block
+from .deposits import deposit_lines
+from .drafting import change_draft, copy_as_draft, create_draft, delete_draft, draft_of
+from .finalising import Finalised, drafts_to_finalise, finalise_drafts, finalise_next_drafts
 from .issuing import issue_drafts, snapshot_of
 from .ledger import Entry, Fee, account_balance, post_entries, post_fees
 from .outgoing import NoAddress, mark_sent_by_post, render_document, send_again, send_delivery
+from .runs import RunPreview, preview_run, start_due_schedules, start_invoice_run, work_on_invoice_run
 from .series import change_series, take_numbers
+from .settling import credit_on_account, settle_with_credit, take_back_settlements, write_off
+from .statements import book_refund, issue_statement, statement_of
 from .user_accounts import AddressTaken, UserAccounts, create_user_accounts
 
 __all__ = [
     "AddressTaken",
     "Batch",
+    "CreditLine",
     "Entry",
     "Fee",
+    "Finalised",
     "NoAddress",
     "Problem",
+    "RunPreview",
     "UserAccounts",
     "account_balance",
     "block_dunning",
+    "book_refund",
     "cancel_document",
+    "change_draft",
     "change_series",
+    "check_lawful",
+    "copy_as_draft",
+    "create_draft",
     "create_user_accounts",
+    "credit_document",
+    "credit_on_account",
     "customers_to_bill",
+    "delete_draft",
+    "deposit_lines",
+    "draft_of",
     "drafts_for",
     "drafts_of",
+    "drafts_to_finalise",
+    "finalise_drafts",
+    "finalise_next_drafts",
     "give_number",
     "issue_drafts",
+    "issue_group",
     "issue_next_invoices",
+    "issue_statement",
     "lift_dunning_block",
     "mark_sent_by_post",
     "post_entries",
     "post_fees",
+    "preview_run",
     "render_document",
     "send_again",
     "send_delivery",
+    "settle_with_credit",
     "snapshot_of",
+    "start_due_schedules",
+    "start_invoice_run",
+    "statement_of",
+    "take_back_settlements",
     "take_numbers",
+    "with_rates",
+    "work_on_invoice_run",
+    "write_off",
 ]

@@ -80,60 +80,76 @@ def issue_drafts(
     The drafts are complete and lawful (``billing`` and ``corrections`` see to that). Invoices are posted to the ledger
     and open an item; other kinds post through the service that asked for them. Every document gets its rendering row.
     """
-    if not drafts:
-        return []
-    snapshot = snapshot_of(issuer)
-    now = clock.now()
-    series, numbers = take_numbers(issuer=issuer, kind=kind, year=today.year, count=len(drafts))
     documents = [
-        _document(draft, customers[draft.customer_id], issuer=issuer, snapshot=snapshot, today=today, now=now)
+        Document(
+            issuer_id=issuer.pk,
+            state=Document.State.ISSUED,
+            **content_of(draft, customers[draft.customer_id]),
+        )
         for draft in drafts
     ]
-    for document, number in zip(documents, numbers, strict=True):
-        document.series_id, document.sequence = series.pk, number
-        document.number = format_number(series.format, year=today.year, number=number)
+    give_numbers(documents, issuer=issuer, kind=kind, today=today)
     insert_rows(Document, documents, with_keys=True)
-    _write_lines(documents, drafts)
-    if kind == DocumentKind.INVOICE:
-        _open_items(documents, today=today, now=now)
-    _hand_on(documents)
+    write_lines(documents, drafts)
+    follow_up(documents, kind=kind, today=today)
     return documents
 
 
-def _document(
-    draft: Draft, customer: Customer, *, issuer: Issuer, snapshot: IssuerSnapshot, today: date, now: datetime
-) -> Document:
+def give_numbers(documents: Sequence[Document], *, issuer: Issuer, kind: str, today: date) -> None:
+    """Date, number and the issuer's data as they are now, on rows about to be written."""
+    if not documents:
+        return
+    snapshot = snapshot_of(issuer)
+    now = clock.now()
+    series, numbers = take_numbers(issuer=issuer, kind=kind, year=today.year, count=len(documents))
+    for document, number in zip(documents, numbers, strict=True):
+        document.series_id, document.sequence = series.pk, number
+        document.number = format_number(series.format, year=today.year, number=number)
+        document.issued_on, document.issued_at = today, now
+        document.snapshot_id = snapshot.pk
+
+
+def follow_up(documents: Sequence[Document], *, kind: str, today: date) -> None:
+    """What issuing brings with it: the claim of an invoice, and the PDF of every document."""
+    if not documents:
+        return
+    if kind == DocumentKind.INVOICE:
+        _open_items(documents, today=today, now=clock.now())
+    _hand_on(documents)
+
+
+def content_of(draft: Draft, customer: Customer) -> dict[str, Any]:
+    """The columns of a document that its draft and its recipient decide."""
     totals = draft.totals().total
     start, end = draft.service_period()
-    return Document(
-        issuer_id=issuer.pk,
-        customer_id=customer.pk,
-        kind=draft.kind,
-        state=Document.State.ISSUED,
-        issued_on=today,
-        issued_at=now,
-        due_on=draft.due_on,
-        service_start=start,
-        service_end=end,
-        currency=draft.currency,
-        prices_include_tax=draft.prices_include_tax,
-        net_minor=totals.net,
-        tax_minor=totals.tax,
-        gross_minor=totals.gross,
-        line_count=len(draft.lines),
-        language=customer.language,
-        recipient_name=customer.name,
-        recipient_address="\n".join(customer.address_lines),
-        recipient_country=customer.country,
-        recipient_vat_id=customer.vat_id,
-        recipient_email=customer.email,
-        snapshot_id=snapshot.pk,
-        corrects_id=draft.corrects_id,
-        extra=dict(draft.extra),
-    )
+    return {
+        "customer_id": customer.pk,
+        "kind": draft.kind,
+        "due_on": draft.due_on,
+        "service_start": start,
+        "service_end": end,
+        "currency": draft.currency,
+        "prices_include_tax": draft.prices_include_tax,
+        "net_minor": totals.net,
+        "tax_minor": totals.tax,
+        "gross_minor": totals.gross,
+        "line_count": len(draft.lines),
+        "language": customer.language,
+        "recipient_name": customer.name,
+        "recipient_address": "\n".join(customer.address_lines),
+        "recipient_country": customer.country,
+        "recipient_vat_id": customer.vat_id,
+        "recipient_email": customer.email,
+        "corrects_id": draft.corrects_id,
+        "based_on_id": draft.based_on_id,
+        "is_deposit": draft.is_deposit,
+        "invoice_run_id": draft.invoice_run_id,
+        "extra": dict(draft.extra),
+    }
 
 
-def _write_lines(documents: Sequence[Document], drafts: Sequence[Draft]) -> None:
+def write_lines(documents: Sequence[Document], drafts: Sequence[Draft]) -> None:
+    """Lines and tax groups of rows that have none yet."""
     lines: list[DocumentLine] = []
     groups: list[TaxGroup] = []
     for document, draft in zip(documents, drafts, strict=True):
@@ -156,7 +172,11 @@ def _write_lines(documents: Sequence[Document], drafts: Sequence[Draft]) -> None
                     gross_minor=amounts.gross,
                     service_start=line.service_start,
                     service_end=line.service_end,
+                    details=line.details,
                     corrects_line_id=line.corrects_line_id,
+                    deducts_id=line.deducts_id,
+                    returned=line.returned,
+                    restock=line.restock,
                 )
             )
         groups += [

@@ -1,0 +1,132 @@
+"""Drafts become documents: checked, numbered, frozen, posted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from wagtail.log_actions import log
+
+from cms_billing.core.conf import billing_settings
+from cms_billing.core.exceptions import BillingError
+
+from ..drafts import Draft
+from ..models import Booking, Customer, Document, DocumentKind, Issuer
+from .assembling import Problem, check_lawful, payable_by, with_rates
+from .deposits import check_deductions
+from .drafting import booking_ids, clear_lines, draft_of
+from .issuing import content_of, follow_up, give_numbers, write_lines
+
+
+@dataclass(frozen=True)
+class Finalised:
+    """Documents issued, and the drafts that could not be. ``last_document`` is where the next chunk goes on."""
+
+    done: list[Document]
+    problems: list[Problem]
+    last_document: int | None
+
+
+def drafts_to_finalise(issuer: Issuer, *, today: date) -> QuerySet[Document]:
+    """Drafts whose days are over."""
+    return Document.objects.filter(issuer=issuer, state=Document.State.DRAFT, finalise_on__lte=today)
+
+
+@transaction.atomic
+def finalise_next_drafts(
+    *, issuer: Issuer, today: date, after_document: int = 0, wait: bool = False, limit: int | None = None
+) -> Finalised:
+    """Issue the next drafts whose days are over, a chunk in one transaction; see ``issue_next_invoices``."""
+    due = drafts_to_finalise(issuer, today=today).filter(pk__gt=after_document).order_by("pk")
+    ids = list(due.values_list("pk", flat=True)[: limit or billing_settings().chunk_size])
+    if not ids:
+        return Finalised([], [], None)
+    done, problems = _finalise(issuer, ids, today=today, wait=wait)
+    return Finalised(done, problems, ids[-1])
+
+
+@transaction.atomic
+def finalise_drafts(
+    *, issuer: Issuer, document_ids: Sequence[int], today: date, user: Any = None
+) -> Finalised:
+    """Issue these drafts of the issuer now; what has been issued meanwhile is left alone."""
+    done, problems = _finalise(issuer, document_ids, today=today, wait=True)
+    for document in done:
+        log(instance=document, action="cms_billing.finalise", user=user, data={"number": document.number})
+    return Finalised(done, problems, None)
+
+
+def _finalise(
+    issuer: Issuer, ids: Sequence[int], *, today: date, wait: bool
+) -> tuple[list[Document], list[Problem]]:
+    customers = _lock_customers(ids, wait=wait)
+    documents = list(
+        Document.objects.filter(pk__in=ids, issuer=issuer, state=Document.State.DRAFT, customer__in=customers)
+        .order_by("pk")
+        .prefetch_related("lines", "tax_groups")
+    )
+    ready: dict[str, list[tuple[Document, Draft]]] = {}
+    problems = []
+    for document in documents:
+        try:
+            draft = _ready(document, issuer, customers[document.customer_id], today=today)
+            ready.setdefault(document.kind, []).append((document, draft))
+        except BillingError as error:
+            problems.append(Problem(Document._meta.label, document.pk, str(document), str(error)))
+    for kind, pairs in ready.items():
+        _issue(issuer, kind, pairs, customers, today=today)
+    return [document for pairs in ready.values() for document, _draft in pairs], problems
+
+
+def _lock_customers(ids: Sequence[int], *, wait: bool) -> dict[int, Customer]:
+    owners = Customer.objects.filter(documents__in=ids).values("pk")
+    locked = (
+        Customer.objects.filter(pk__in=owners)
+        .order_by("pk")
+        .select_for_update(skip_locked=not wait, no_key=True)
+    )
+    return {customer.pk: customer for customer in locked}
+
+
+def _ready(document: Document, issuer: Issuer, customer: Customer, *, today: date) -> Draft:
+    """The draft with the rates and the due date of today; raises what stands in the way of issuing it."""
+    check_lawful(issuer, customer)
+    draft = with_rates(draft_of(document), issuer, today=today)
+    check_deductions(document, draft.lines)
+    if draft.kind == DocumentKind.INVOICE and (draft.due_on is None or draft.due_on < today):
+        draft = replace(draft, due_on=payable_by(issuer, today=today))
+    return draft
+
+
+def _issue(
+    issuer: Issuer,
+    kind: str,
+    pairs: Sequence[tuple[Document, Draft]],
+    customers: dict[int, Customer],
+    *,
+    today: date,
+) -> None:
+    documents = [document for document, _draft in pairs]
+    drafts = [draft for _document, draft in pairs]
+    clear_lines([document.pk for document in documents])
+    names: list[str] = []
+    for document, draft in pairs:
+        content = content_of(draft, customers[draft.customer_id])
+        names = list(content)
+        for name, value in content.items():
+            setattr(document, name, value)
+        document.state, document.finalise_on = Document.State.ISSUED, None
+    give_numbers(documents, issuer=issuer, kind=kind, today=today)
+    _write(documents, names)
+    write_lines(documents, drafts)
+    Booking.objects.filter(pk__in=booking_ids(drafts)).update(state=Booking.State.BILLED)
+    follow_up(documents, kind=kind, today=today)
+
+
+def _write(documents: Sequence[Document], names: Sequence[str]) -> None:
+    numbered = ["state", "finalise_on", "series", "sequence", "number", "issued_on", "issued_at", "snapshot"]
+    Document.objects.bulk_update(documents, [*numbered, *(name.removesuffix("_id") for name in names)])

@@ -1,0 +1,166 @@
+"""What settles an open amount without new money: credit of the customer's own, and writing off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+from wagtail.log_actions import log
+
+from cms_billing.core.money import Money
+from cms_billing.core.texts import amount_text
+
+from .. import rules
+from ..exceptions import CannotWriteOff, NothingToSettle
+from ..models import Customer, Document, LedgerEntry, OpenItem
+from .ledger import Entry, post_entries
+
+TRANSFER = LedgerEntry.Kind.TRANSFER
+
+
+def credit_on_account(*, customer_id: int, currency: str) -> Money:
+    """What stands on the account and belongs to no document; zero where nothing does."""
+    return Money(max(0, -_on_account(customer_id, currency)), currency)
+
+
+def _on_account(customer_id: int, currency: str) -> int:
+    rows = LedgerEntry.objects.filter(customer_id=customer_id, currency=currency, document=None)
+    return rows.aggregate(s=Sum("amount_minor"))["s"] or 0
+
+
+@transaction.atomic
+def settle_with_credit(
+    *,
+    customer_id: int,
+    currency: str,
+    today: date,
+    document_ids: Sequence[int] = (),
+    user: Any = None,
+) -> Money:
+    """Compensation: the customer's credit settles these open items in this order, or the oldest first.
+
+    Returns how much. Credit is what stands on the account, and what single documents have got above their claim. Raises NothingToSettle.
+    """
+    customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
+    items = OpenItem.objects.filter(customer=customer, currency=currency).exclude(open_minor=0)
+    entries = _surplus_to_the_account([item for item in items if item.open_minor < 0], currency)
+    credit = -_on_account(customer_id, currency) - sum(
+        e.amount.minor for e in entries if e.document_id is None
+    )
+    owed = {item.pk: item for item in items.order_by("due_on", "pk") if item.open_minor > 0}
+    order = [pk for pk in document_ids if pk in owed] if document_ids else list(owed)
+    parts, _left = rules.spread_payment(max(0, credit), [(pk, owed[pk].open_minor) for pk in order])
+    if not parts:
+        raise NothingToSettle(
+            _("%(customer)s has no credit to settle with.") % {"customer": customer}
+            if credit <= 0
+            else _("%(customer)s owes nothing that the credit could settle.") % {"customer": customer}
+        )
+    for pk, part in parts:
+        entries += _move(pk, Money(part, currency))
+    post_entries(issuer_id=customer.issuer_id, customer_id=customer_id, entries=entries, booked_on=today)
+    settled = Money(sum(part for _pk, part in parts), currency)
+    log(instance=customer, action="cms_billing.settle", user=user, data={"amount": str(settled)})
+    return settled
+
+
+def _surplus_to_the_account(items: Sequence[OpenItem], currency: str) -> list[Entry]:
+    return [entry for item in items for entry in _move(item.pk, Money(item.open_minor, currency))]
+
+
+def _move(document_id: int, amount: Money) -> list[Entry]:
+    """Credit from the account onto a document; negative: back to the account."""
+    return [Entry(TRANSFER, -amount, document_id), Entry(TRANSFER, amount, None, document_id)]
+
+
+@transaction.atomic
+def take_back_settlements(*, customer_id: int, currency: str, today: date) -> list[int]:
+    """Credit that was used up and then went away (a payment charged back): what it had settled is owed again.
+
+    The latest first, until the account is even; returns the documents. The customer is locked by the caller.
+    """
+    missing = _on_account(customer_id, currency)
+    if missing <= 0:
+        return []
+    used = LedgerEntry.objects.filter(
+        customer_id=customer_id,
+        currency=currency,
+        kind=TRANSFER,
+        document=None,
+        related_document__isnull=False,
+    )
+    by_document = used.order_by().values("related_document").annotate(s=Sum("amount_minor")).filter(s__gt=0)
+    latest_first = sorted(by_document, key=lambda row: -row["related_document"])
+    parts, _left = rules.spread_payment(
+        missing, [(row["related_document"], row["s"]) for row in latest_first]
+    )
+    entries = [entry for pk, part in parts for entry in _move(pk, Money(-part, currency))]
+    if entries:
+        issuer_id = Customer.objects.values_list("issuer_id", flat=True).get(pk=customer_id)
+        post_entries(issuer_id=issuer_id, customer_id=customer_id, entries=entries, booked_on=today)
+    return [pk for pk, _part in parts]
+
+
+@transaction.atomic
+def write_off(
+    *,
+    document_id: int,
+    amount: Money,
+    reason: str,
+    note: str = "",
+    today: date,
+    limited: bool,
+    user: Any = None,
+) -> Document:
+    """Give up so much of what a document is owed. ``limited``: not above the issuer's limit, all write-offs together.
+
+    Raises CannotWriteOff.
+    """
+    customer_id = Document.objects.values_list("customer_id", flat=True).get(pk=document_id)
+    Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
+    document = Document.objects.select_related("issuer", "open_item").get(pk=document_id)
+    _check_write_off(document, amount, reason, limited=limited)
+    text = f"{reason}: {note}" if note else reason
+    post_entries(
+        issuer_id=document.issuer_id,
+        customer_id=customer_id,
+        entries=[Entry(LedgerEntry.Kind.WRITE_OFF, -amount, document.pk, note=text)],
+        booked_on=today,
+    )
+    log(
+        instance=document,
+        action="cms_billing.write_off",
+        user=user,
+        data={"amount": str(amount), "reason": text},
+    )
+    return document
+
+
+def _check_write_off(document: Document, amount: Money, reason: str, *, limited: bool) -> None:
+    item = getattr(document, "open_item", None)
+    if item is None or item.open_minor <= 0:
+        raise CannotWriteOff(_("%(document)s is owed nothing.") % {"document": document})
+    if not reason.strip():
+        raise CannotWriteOff(_("Say why %(document)s is written off.") % {"document": document})
+    if amount.currency != item.currency or not 0 < amount.minor <= item.open_minor:
+        raise CannotWriteOff(
+            _("%(document)s is owed %(open)s: write off no more than that.")
+            % {"document": document, "open": amount_text(item.open_amount)}
+        )
+    if not limited:
+        return
+    kind = LedgerEntry.Kind.WRITE_OFF
+    before = -(document.ledger_entries.filter(kind=kind).aggregate(s=Sum("amount_minor"))["s"] or 0)
+    limit = document.issuer.write_off_limit_minor
+    if before + amount.minor > limit:
+        raise CannotWriteOff(
+            _(
+                "More than %(limit)s of a document needs somebody who may write off without limit; ask them, or write "
+                "off less."
+            )
+            % {"limit": amount_text(Money(limit, amount.currency))}
+        )
