@@ -102,7 +102,9 @@ def left_to_credit(document: Document) -> list[LineLeft]:
         DocumentLine.objects.filter(corrects_line__document=document)
         .order_by()
         .values("corrects_line")
-        .annotate(units=Sum("returned"), net=Sum("net_minor"), tax=Sum("tax_minor"), gross=Sum("gross_minor"))
+        .annotate(
+            units=Sum("returned"), nets=Sum("net_minor"), taxes=Sum("tax_minor"), sums=Sum("gross_minor")
+        )
     )
     by_line = {row["corrects_line"]: row for row in taken}
     return [_left(line, by_line.get(line.pk)) for line in document.lines.all()]
@@ -113,7 +115,7 @@ def _left(line: DocumentLine, taken: Mapping[str, Any] | None) -> LineLeft:
     if taken:
         # Corrections are negative. Those of older versions did not say how many came back: they took all.
         quantity -= line.quantity if taken["units"] is None else taken["units"]
-        amounts = amounts - Amounts(-taken["net"], -taken["tax"], -taken["gross"])
+        amounts = amounts - Amounts(-taken["nets"], -taken["taxes"], -taken["sums"])
     return LineLeft(line.pk, line.position, line.description, line.quantity, quantity, amounts)
 
 

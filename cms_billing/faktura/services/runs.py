@@ -105,7 +105,8 @@ def start_invoice_run(
             _("A run takes what is due up to %(today)s at the latest, and ends after it has begun.")
             % {"today": day_text(today)}
         )
-    chosen = {name: filters.get(name) or InvoiceRun._meta.get_field(name).get_default() for name in FILTERS}
+    chosen = {name: filters.get(name, "") for name in FILTERS}
+    chosen["result"] = chosen["result"] or InvoiceRun.Result.DRAFTS
     run, created = InvoiceRun.objects.get_or_create(
         issuer=issuer,
         period_start=period_start,

@@ -43,7 +43,8 @@ def settle_with_credit(
 ) -> Money:
     """Compensation: the customer's credit settles these open items in this order, or the oldest first.
 
-    Returns how much. Credit is what stands on the account, and what single documents have got above their claim. Raises NothingToSettle.
+    Returns how much. Credit is what stands on the account, and what single documents have got above their claim.
+    Raises NothingToSettle.
     """
     customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
     items = OpenItem.objects.filter(customer=customer, currency=currency).exclude(open_minor=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -87,7 +87,7 @@ def statement_of(customer: Customer, *, since: date, until: date, currency: str)
     }
 
 
-def _paper(row: dict[str, Any]) -> str:
+def _paper(row: Mapping[str, Any]) -> str:
     """Corrections and receipts are named by their own number, everything else by the document it belongs to."""
     own = (LedgerEntry.Kind.CREDIT, LedgerEntry.Kind.CANCELLATION, LedgerEntry.Kind.REFUND)
     first, second = row["document__number"], row["related_document__number"]
