@@ -28,10 +28,16 @@ def document_data(document_ids: Iterable[int]) -> list[DocumentData]:
         .prefetch_related("lines", "tax_groups")
     )
     by_id: dict[int, Document] = {document.pk: document for document in documents}
-    logos = logo_data_uris(_logo_id(document) for document in by_id.values())
-    claimed = _claimed_documents(by_id.values())
-    notes = _notes(by_id.values())
-    return [_data(by_id[pk], logos, claimed, notes) for pk in ids if pk in by_id]
+    return data_of([by_id[pk] for pk in ids if pk in by_id])
+
+
+def data_of(documents: Sequence[Document]) -> list[DocumentData]:
+    """``document_data`` of rows that are loaded, also of a draft that has been given a number, a date and a snapshot
+    in memory to see what it would look like."""
+    logos = logo_data_uris(_logo_id(document) for document in documents)
+    claimed = _claimed_documents(documents)
+    notes = _notes(documents)
+    return [_data(document, logos, claimed, notes) for document in documents]
 
 
 def _data(

@@ -61,9 +61,14 @@ SNAPSHOT_FIELDS = [
 ]
 
 
+def snapshot_data(issuer: Issuer) -> dict[str, Any]:
+    """What a document issued now would say of its issuer."""
+    return {name: getattr(issuer, name) for name in SNAPSHOT_FIELDS}
+
+
 def snapshot_of(issuer: Issuer) -> IssuerSnapshot:
     """The frozen copy of the issuer's data as they are now; made once a version."""
-    data = {name: getattr(issuer, name) for name in SNAPSHOT_FIELDS}
+    data = snapshot_data(issuer)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     snapshot, _created = IssuerSnapshot.objects.get_or_create(
         issuer=issuer, sha256=digest, defaults={"data": data}
