@@ -161,9 +161,8 @@ def _stock_note(line: Any) -> str:
 
 
 def stock_history(product: Any) -> QuerySet[StockMovement]:
-    """What corrections did to the stock of a product and of its variants, newest first."""
-    products = [product.pk, *product.children.values_list("pk", flat=True)]
-    rows = StockMovement.objects.filter(product__in=products)
+    """What corrections did to the stock of a product, newest first."""
+    rows = StockMovement.objects.filter(product=product)
     return rows.select_related("correction_line__document", "order_line__order")
 
 

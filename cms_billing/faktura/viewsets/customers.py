@@ -370,7 +370,6 @@ class CustomerViewSet(BillingModelViewSet):
             MultiFieldPanel(
                 [
                     FieldRowPanel([FieldPanel("email"), FieldPanel("language")]),
-                    FieldPanel("mail_attach"),
                     FieldPanel("vat_id"),
                     FieldPanel("account"),
                 ],

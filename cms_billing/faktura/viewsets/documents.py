@@ -43,8 +43,7 @@ from ..exceptions import CannotCancel
 from ..models import Document, DocumentKind, LedgerEntry
 from ..rules import CANCELLABLE_KINDS
 from ..selectors import Standing, account_documents, with_standing
-from ..services import cancel_document
-from .deliveries import SendAgainView, deliveries_section
+from ..services import cancel_document, send_again
 from .document_filters import DocumentFilterSet
 
 
@@ -120,7 +119,7 @@ class DocumentInspectView(InspectView):
             yield tax_section(document)
         yield ledger_section(document)
         yield from related_section(document)
-        yield deliveries_section(document, self.request.user)
+        yield deliveries_section(document)
         yield archive_section(document)
 
 
@@ -200,6 +199,30 @@ def document_url(document: Document) -> str:
     return reverse("billing-document:inspect", args=[document.pk])
 
 
+def deliveries_section(document: Document) -> Section:
+    return TableSection(
+        _("Sent"),
+        [
+            Column(
+                "to", label=pgettext("e-mail", "To"), accessor=lambda delivery: delivery.to or _("by post")
+            ),
+            Column("purpose", label=_("Occasion"), accessor="get_purpose_display"),
+            StateColumn(
+                "work_state",
+                label=_("State"),
+                accessor="get_work_state_display",
+                good=lambda delivery: delivery.work_state == delivery.WorkState.DONE,
+            ),
+            DateColumn("sent_at", label=_("Sent at")),
+            Column("last_error", label=_("Last error")),
+        ],
+        document.deliveries.order_by("pk"),
+        empty=_("Not sent by e-mail.")
+        if document.recipient_email
+        else _("No e-mail address: send it by post."),
+    )
+
+
 def archive_section(document: Document) -> Section:
     rendering = getattr(document, "rendering", None)
     facts = [
@@ -263,6 +286,25 @@ class CancelView(ActionView):
             "document": self.object,
             "cancellation": cancellation.number,
         }
+
+
+class SendAgainForm(forms.Form):
+    to = forms.EmailField(label=pgettext_lazy("e-mail", "To"))
+
+
+class SendAgainView(ActionView):
+    model = Document
+    permission = "cms_billing_faktura.send_document"
+    page_title = gettext_lazy("Send again")
+    form_class = SendAgainForm
+    explanation = gettext_lazy("The archived PDF is sent once more, unchanged.")
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"to": self.object.customer.email or self.object.recipient_email}
+
+    def perform(self, form: forms.Form) -> str:
+        send_again(document=self.object, to=form.cleaned_data["to"], user=self.request.user)
+        return _("%(document)s goes to %(to)s.") % {"document": self.object, "to": form.cleaned_data["to"]}
 
 
 def pdf_view(request: HttpRequest, pk: int) -> HttpResponse:

@@ -136,10 +136,9 @@ BANK = _tab(
 )
 MAILS = _tab(
     gettext_lazy("E-mail"),
-    FieldRowPanel([FieldPanel("mail_sender_name"), FieldPanel("mail_from")]),
+    FieldPanel("mail_from"),
     FieldPanel("reply_to"),
-    FieldPanel("mail_copy_to", widget=forms.Textarea(attrs={"rows": 2})),
-    FieldPanel("mail_attach"),
+    FieldPanel("mail_copy_to"),
     MailTextsPanel(),
 )
 ACCESS = _tab(

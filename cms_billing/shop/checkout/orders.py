@@ -37,7 +37,15 @@ class SaleCreator(OrderCreator):
             consents=self.consents,
         )
         basket.submit()
+        _lock_stock(basket)
         return order
+
+
+def _lock_stock(basket: Any) -> None:
+    """In the order of keys, as corrections do: two baskets, or a basket and a return, never wait in a circle."""
+    records = {line.stockrecord_id for line in basket.all_lines()}
+    locked = get_model("partner", "StockRecord").objects.filter(pk__in=records).order_by("pk")
+    list(locked.select_for_update(no_key=True, of=("self",)).values_list("pk"))
 
 
 def order_of_basket(basket_id: int | None) -> Any | None:

@@ -13,7 +13,8 @@ from cms_billing.core.models import OutsideWork
 from cms_billing.faktura.selectors import AccountDocument, account_documents
 from cms_billing.payments.links import payment_url
 from cms_billing.shop.models import OrderBilling
-from cms_billing.shop.selectors import contracts_of_order, documents_of_order
+from cms_billing.shop.selectors import contracts_of_order, documents_of_order, stock_history
+from cms_billing.shop.viewsets.stock import after_text, change_text
 
 register = template.Library()
 
@@ -38,6 +39,45 @@ def order_billing(order: Any) -> OrderBilled:
         contracts=list(contracts_of_order(order)),
         work=OrderBilling.objects.filter(order=order).first(),
     )
+
+
+@dataclass(frozen=True)
+class StockHistory:
+    """The newest movements of a product, and where the whole list is; empty for whom the admin would not let in."""
+
+    rows: list[Any]
+    has_more: bool
+    url: str
+
+
+@register.simple_tag(takes_context=True)
+def product_stock_history(context: Any, product: Any, limit: int = 20) -> StockHistory:
+    """For Oscar's dashboard. Staff see all of it; a partner's own people what was sold from their stock."""
+    user = context["request"].user
+    rows = stock_history(product)
+    if not user.is_staff:
+        rows = rows.filter(stock_record__partner__users=user)
+    found = list(rows[: limit + 1])
+    return StockHistory(found[:limit], len(found) > limit, _history_url(user, product))
+
+
+def _history_url(user: Any, product: Any) -> str:
+    if not user.has_perm("cms_billing_shop.view_stockmovement"):
+        return ""
+    try:
+        return f"{reverse('billing-stockmovement:index')}?product={product.pk}"
+    except NoReverseMatch:
+        return ""
+
+
+@register.filter
+def stock_change(row: Any) -> str:
+    return change_text(row)
+
+
+@register.filter
+def stock_after(row: Any) -> str:
+    return after_text(row)
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""Products that sell plans, who invoices what, and tax codes, in Wagtail's admin."""
+"""Products that sell plans, who invoices what, and tax codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wagtail.admin.ui.tables import Column
 from cms_billing.core.admin import BillingFilterSet, BillingModelViewSet
 from cms_billing.core.ui.viewsets import BillingIndexView
 
-from .models import PartnerIssuer, PlanProduct, ProductClassTax
+from ..models import PartnerIssuer, PlanProduct, ProductClassTax
 
 
 class PlanProductFilterSet(BillingFilterSet):
@@ -109,6 +109,3 @@ class ProductClassTaxViewSet(BillingModelViewSet):
             FieldPanel("tax_code"),
         ]
     )
-
-
-VIEWSETS: list[type[Any]] = [PlanProductViewSet, PartnerIssuerViewSet, ProductClassTaxViewSet]

@@ -1,0 +1,17 @@
+"""The shop's side of billing in Wagtail's admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .selling import PartnerIssuerViewSet, PlanProductViewSet, ProductClassTaxViewSet
+from .stock import StockMovementViewSet, movements_of_document
+
+VIEWSETS: list[type[Any]] = [
+    PlanProductViewSet,
+    PartnerIssuerViewSet,
+    ProductClassTaxViewSet,
+    StockMovementViewSet,
+]
+
+__all__ = ["VIEWSETS", "movements_of_document"]
