@@ -12,7 +12,8 @@ from cms_billing.core.money import Money
 from cms_billing.dunning import services as dunning
 from cms_billing.faktura import services as faktura
 from cms_billing.faktura.models import Booking, Customer, Issuer
-from cms_billing.faktura.services.assembling import BookingRow
+from cms_billing.faktura.services.assembling import BookingRow, rows_of
+from cms_billing.faktura.services.billing import due_bookings
 from cms_billing.memberships import services as memberships
 from cms_billing.memberships.services.booking import bookings_for, read_due_lines
 from cms_billing.payments.services import chargeable_items
@@ -33,6 +34,7 @@ def preview(issuer: Issuer, *, today: date) -> Iterator[Planned]:
     booked: list[BookingRow] = []
     yield from _book(issuer, today, booked)
     yield from _issue(issuer, today, booked)
+    yield from _finalise(issuer, today)
     yield from _collect(issuer, today)
     for planned in dunning.preview(issuer=issuer, today=today):
         yield Planned("dun", planned.label, planned.amount, planned.skipped_because)
@@ -54,10 +56,9 @@ def _book(issuer: Issuer, today: date, booked: list[BookingRow]) -> Iterator[Pla
 
 
 def _issue(issuer: Issuer, today: date, booked: list[BookingRow]) -> Iterator[Planned]:
-    waiting = Booking.objects.filter(issuer=issuer, state=Booking.State.OPEN, due_on__lte=today).order_by(
-        "id"
-    )
-    rows = [BookingRow(*values) for values in waiting.values_list(*BookingRow._fields)] + booked
+    if not issuer.invoice_daily:
+        return
+    rows = rows_of(due_bookings(issuer, today=today)) + booked
     by_customer: dict[int, list[BookingRow]] = defaultdict(list)
     for row in rows:
         by_customer[row.customer_id].append(row)
@@ -68,6 +69,11 @@ def _issue(issuer: Issuer, today: date, booked: list[BookingRow]) -> Iterator[Pl
         yield Planned("issue", str(customers[draft.customer_id]), gross)
     for problem in problems:
         yield Planned("issue", problem.label, problem=problem.reason)
+
+
+def _finalise(issuer: Issuer, today: date) -> Iterator[Planned]:
+    for document in faktura.drafts_to_finalise(issuer, today=today).select_related("customer"):
+        yield Planned("finalise", f"{document.customer} {document}", document.gross)
 
 
 def _collect(issuer: Issuer, today: date) -> Iterator[Planned]:

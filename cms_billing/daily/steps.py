@@ -21,7 +21,7 @@ from cms_billing.core.conf import billing_settings
 from cms_billing.core.models import OutsideWork
 from cms_billing.dunning import services as dunning
 from cms_billing.faktura import services as faktura
-from cms_billing.faktura.models import Customer, Delivery, Issuer, Rendering
+from cms_billing.faktura.models import Customer, Delivery, Document, InvoiceRun, Issuer, Rendering
 from cms_billing.faktura.services import Problem
 from cms_billing.memberships import services as memberships
 from cms_billing.memberships.models import ContractLine
@@ -180,6 +180,36 @@ class Issue(ChunkStep):
         return Taken(len(batch.done), batch.problems, batch.last_customer)
 
 
+class Runs(WorkStep):
+    """Invoice runs whose day has come, and those that a worker left unfinished."""
+
+    name, label = "runs", _("Make scheduled invoice runs")
+    model = InvoiceRun
+
+    def mine(self, issuer: Issuer) -> Q:
+        return Q(issuer=issuer)
+
+    def run(
+        self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
+    ) -> None:
+        faktura.start_due_schedules(issuer=issuer, today=today)
+        super().run(issuer, today, park=park, progress=progress)
+
+
+class Finalise(ChunkStep):
+    name, label = "finalise", _("Issue drafts whose days are over")
+    subject = Document._meta.label
+
+    def due(self, issuer: Issuer, today: date) -> Any:
+        return faktura.drafts_to_finalise(issuer, today=today)
+
+    def take(self, issuer: Issuer, today: date, *, after: int, wait: bool, limit: int) -> Taken:
+        batch = faktura.finalise_next_drafts(
+            issuer=issuer, today=today, after_document=after, wait=wait, limit=limit
+        )
+        return Taken(len(batch.done), batch.problems, batch.last_document)
+
+
 class Collect(WorkStep):
     name, label = "collect", _("Collect payments")
     model = Payment
@@ -247,7 +277,7 @@ class Dun(ChunkStep):
         return Taken(len(batch.done), batch.problems, batch.last_customer)
 
 
-STEPS: tuple[Step, ...] = (Book(), Issue(), Collect(), Render(), Deliver(), Dun())
+STEPS: tuple[Step, ...] = (Book(), Runs(), Issue(), Finalise(), Collect(), Render(), Deliver(), Dun())
 
 
 def planned_names() -> Iterator[str]:

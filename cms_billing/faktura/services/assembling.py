@@ -165,9 +165,14 @@ def rate_of(issuer: Issuer, code: str, rates: Sequence[rules.Rate], *, day: date
         raise NoTaxRate(code=code, country=issuer.country, day=day) from error
 
 
-def with_rates(draft: Draft, issuer: Issuer, *, today: date) -> Draft:
-    """The draft with the rates of its tax codes; lines whose amounts are given keep theirs. Raises NoTaxRate."""
-    rates = tax_rates(issuer.country)
+def with_rates(
+    draft: Draft, issuer: Issuer, *, today: date, rates: Sequence[rules.Rate] | None = None
+) -> Draft:
+    """The draft with the rates of its tax codes; lines whose amounts are given keep theirs. Raises NoTaxRate.
+
+    ``rates``: ``tax_rates`` of the issuer's country, where many drafts share them.
+    """
+    rates = tax_rates(issuer.country) if rates is None else rates
     return replace(draft, lines=tuple(_rated(line, issuer, rates, today=today) for line in draft.lines))
 
 

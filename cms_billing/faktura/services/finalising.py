@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from wagtail.log_actions import log
 
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
+from cms_billing.core.logs import log_all
 
 from ..drafts import Draft
 from ..models import Booking, Customer, Document, DocumentKind, Issuer
-from .assembling import Problem, check_lawful, payable_by, with_rates
+from ..rules import Rate
+from .assembling import Problem, check_lawful, payable_by, tax_rates, with_rates
 from .deposits import check_deductions
 from .drafting import booking_ids, clear_lines, draft_of
 from .issuing import content_of, follow_up, give_numbers, write_lines
@@ -55,8 +56,9 @@ def finalise_drafts(
 ) -> Finalised:
     """Issue these drafts of the issuer now; what has been issued meanwhile is left alone."""
     done, problems = _finalise(issuer, document_ids, today=today, wait=True)
-    for document in done:
-        log(instance=document, action="cms_billing.finalise", user=user, data={"number": document.number})
+    log_all(
+        done, action="cms_billing.finalise", user=user, data_of=lambda document: {"number": document.number}
+    )
     return Finalised(done, problems, None)
 
 
@@ -69,11 +71,12 @@ def _finalise(
         .order_by("pk")
         .prefetch_related("lines", "tax_groups")
     )
+    rates = tax_rates(issuer.country)
     ready: dict[str, list[tuple[Document, Draft]]] = {}
     problems = []
     for document in documents:
         try:
-            draft = _ready(document, issuer, customers[document.customer_id], today=today)
+            draft = _ready(document, issuer, customers[document.customer_id], rates, today=today)
             ready.setdefault(document.kind, []).append((document, draft))
         except BillingError as error:
             problems.append(Problem(Document._meta.label, document.pk, str(document), str(error)))
@@ -92,10 +95,12 @@ def _lock_customers(ids: Sequence[int], *, wait: bool) -> dict[int, Customer]:
     return {customer.pk: customer for customer in locked}
 
 
-def _ready(document: Document, issuer: Issuer, customer: Customer, *, today: date) -> Draft:
+def _ready(
+    document: Document, issuer: Issuer, customer: Customer, rates: Sequence[Rate], *, today: date
+) -> Draft:
     """The draft with the rates and the due date of today; raises what stands in the way of issuing it."""
     check_lawful(issuer, customer)
-    draft = with_rates(draft_of(document), issuer, today=today)
+    draft = with_rates(draft_of(document), issuer, today=today, rates=rates)
     check_deductions(document, draft.lines)
     if draft.kind == DocumentKind.INVOICE and (draft.due_on is None or draft.due_on < today):
         draft = replace(draft, due_on=payable_by(issuer, today=today))
@@ -113,20 +118,32 @@ def _issue(
     documents = [document for document, _draft in pairs]
     drafts = [draft for _document, draft in pairs]
     clear_lines([document.pk for document in documents])
-    names: list[str] = []
+    columns: Collection[str] = ()
     for document, draft in pairs:
         content = content_of(draft, customers[draft.customer_id])
-        names = list(content)
+        columns = content.keys()
+        document._prefetched_objects_cache.clear()  # type: ignore[attr-defined]  # its lines are written anew
         for name, value in content.items():
             setattr(document, name, value)
         document.state, document.finalise_on = Document.State.ISSUED, None
     give_numbers(documents, issuer=issuer, kind=kind, today=today)
-    _write(documents, names)
+    _write(documents, columns)
     write_lines(documents, drafts)
     Booking.objects.filter(pk__in=booking_ids(drafts)).update(state=Booking.State.BILLED)
     follow_up(documents, kind=kind, today=today)
 
 
-def _write(documents: Sequence[Document], names: Sequence[str]) -> None:
-    numbered = ["state", "finalise_on", "series", "sequence", "number", "issued_on", "issued_at", "snapshot"]
-    Document.objects.bulk_update(documents, [*numbered, *(name.removesuffix("_id") for name in names)])
+def _write(documents: Sequence[Document], columns: Collection[str]) -> None:
+    numbered = {
+        "state",
+        "finalise_on",
+        "series_id",
+        "sequence",
+        "number",
+        "issued_on",
+        "issued_at",
+        "snapshot_id",
+    }
+    changed = numbered | set(columns)
+    fields = [field.name for field in Document._meta.concrete_fields if field.attname in changed]
+    Document.objects.bulk_update(documents, fields)
