@@ -147,12 +147,14 @@ def schema_hash() -> str:
 def frozen_tables() -> Iterator[str]:
     from django.apps import apps
 
-    from cms_billing.core import freezing
+    from cms_billing.core import freezing, text_search
 
     apps.check_models_ready()
     yield contents(Path(freezing.__file__))
     for table, frozen in sorted(freezing._frozen.items()):
         yield f"{table} {frozen.when} {frozen.insert_when}"
+    yield contents(Path(text_search.__file__))
+    yield from (f"{table} {fields}" for table, (_model, fields) in sorted(text_search._searchable.items()))
 
 
 def contents(path: Path) -> str:

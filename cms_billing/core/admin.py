@@ -5,6 +5,7 @@
 * ``BillingModelViewSet``: Wagtail's ``ModelViewSet`` whose every view sees only rows ``visible_to`` the user, so that
   a neighbour issuer's row is a 404 on every address. ``ReadOnlyViewSet`` for frozen and derived rows.
 * ``BillingFilterSet``: offers only visible issuers. Columns for money, dates and states.
+* Bulk actions (``BillingBulkAction``), a ``Summary`` above a list, pages that cost the same at its end.
 * ``InspectView`` with sections, ``ActionView`` (a form that calls one service).
 
 Permissions are Django's model permissions (and the custom ones on the models); which rows they apply to is said by the
@@ -14,19 +15,25 @@ issuers' groups.
 from __future__ import annotations
 
 from .ui.actions import ActionView
+from .ui.bulk import AnswerAtOnce, BillingBulkAction, BulkProblem, BulkResult
 from .ui.columns import DateColumn, LinkColumn, MoneyColumn, StateColumn, date_text, money_text
 from .ui.filters import BillingFilterSet, VisibleChoiceFilter
 from .ui.menu import BILLING_MENU_HOOK, billing_menu, billing_menu_item
 from .ui.scope import IssuerScopedPolicy, ScopedView, rows_visible_to
 from .ui.sections import Action, Fact, Facts, InspectView, Section, TableSection, TextSection
-from .ui.viewsets import BillingModelViewSet, ReadOnlyViewSet
+from .ui.viewsets import BillingIndexView, BillingModelViewSet, ReadOnlyViewSet, Summary, WhatNext
 
 __all__ = [
     "BILLING_MENU_HOOK",
     "Action",
     "ActionView",
+    "AnswerAtOnce",
+    "BillingBulkAction",
     "BillingFilterSet",
+    "BillingIndexView",
     "BillingModelViewSet",
+    "BulkProblem",
+    "BulkResult",
     "DateColumn",
     "Fact",
     "Facts",
@@ -38,9 +45,11 @@ __all__ = [
     "ScopedView",
     "Section",
     "StateColumn",
+    "Summary",
     "TableSection",
     "TextSection",
     "VisibleChoiceFilter",
+    "WhatNext",
     "billing_menu",
     "billing_menu_item",
     "date_text",

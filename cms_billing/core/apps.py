@@ -23,10 +23,14 @@ class CoreConfig(AppConfig):
         super().import_models()
 
     def ready(self) -> None:
-        from . import checks, checks_site, freezing, roles  # noqa: F401  (checks register themselves)
+        from . import checks, checks_site, freezing, roles, text_search  # noqa: F401  (checks register themselves)
 
         # Tables of every app exist when the last post_migrate handler runs, whatever way the schema was built.
         post_migrate.connect(freezing.install_after_migrate, dispatch_uid="cms_billing.core.freezing")
+        # Once, when all tables are there.
+        post_migrate.connect(
+            text_search.install_after_migrate, sender=self, dispatch_uid="cms_billing.core.text_search"
+        )
         # Once, when all tables are there: the groups have permissions of every app.
         post_migrate.connect(
             roles.create_groups_after_migrate, sender=self, dispatch_uid="cms_billing.core.roles"

@@ -12,7 +12,7 @@ from django.db import connections
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
 
-from . import conf, freezing, requirements
+from . import conf, freezing, requirements, text_search
 from .middleware_order import place_of
 
 LOCALE = "django.middleware.locale.LocaleMiddleware"
@@ -180,5 +180,23 @@ def issued_documents_are_frozen(
             f"{len(missing)} triggers that keep issued documents from being changed are missing: {', '.join(missing)}.",
             hint="Run `manage.py migrate`; it makes them again, for example after restoring a dump without triggers.",
             id="cms_billing.W019",
+        )
+    ]
+
+
+@register(Tags.database)
+def long_lists_are_searched_fast(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    if not databases or "default" not in databases or connections["default"].vendor != "postgresql":
+        return []
+    missing = text_search.missing_indexes(connections["default"])
+    if not missing:
+        return []
+    return [
+        Warning(
+            f"Search indexes are missing for {', '.join(missing)}.",
+            hint=text_search.HINT,
+            id="cms_billing.W032",
         )
     ]

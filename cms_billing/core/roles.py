@@ -33,6 +33,8 @@ class Role:
         return verb == "view" or codename in self.does or (verb in verbs and model in self.edits)
 
 
+# Who keeps what, and who may do what. A new custom permission goes into one of the three sets of verbs, a new model
+# that people edit into one of the sets of models; what is in none of them is for superusers to give.
 _CONTENT = frozenset({"customer", "mailtext", "plan", "planprice", "contract", "accessrule", "planproduct"})
 _SETTINGS = frozenset({"issuer", "numberseries", "taxrate", "runschedule", "procedure", "level", "leveltext"})
 _OFFICE = frozenset(
@@ -63,9 +65,11 @@ _MONEY = frozenset(
 )
 
 EDITORS = Role("Billing editors", edits=_CONTENT, does=_OFFICE)
-ACCOUNTANTS = Role("Billing accountants", edits=_CONTENT | _SETTINGS, does=_OFFICE | _MONEY, deletes=True)
-AUDITORS = Role("Billing auditors")
+ACCOUNTANTS = Role("Accountants", edits=_CONTENT | _SETTINGS, does=_OFFICE | _MONEY, deletes=True)
+AUDITORS = Role("Auditors")
 ROLES = (EDITORS, ACCOUNTANTS, AUDITORS)
+# What the groups were called before 0.2.
+FORMER_NAMES = {"Billing accountants": ACCOUNTANTS.group, "Billing auditors": AUDITORS.group}
 
 
 def permissions_of(role: Role, codenames: Iterable[str]) -> set[str]:
@@ -84,6 +88,7 @@ def create_groups(*, using: str = DEFAULT_DB_ALIAS) -> None:
     from django.contrib.auth.models import Group, Permission
 
     with transaction.atomic(using=using):
+        _rename_groups(Group.objects.using(using))
         before = set(_ours(using).values_list("pk", flat=True))
         _make_permissions(using)
         for role in ROLES:
@@ -96,6 +101,13 @@ def create_groups(*, using: str = DEFAULT_DB_ALIAS) -> None:
                 group.permissions.add(
                     *Permission.objects.using(using).filter(content_type__app_label=app, codename=codename)
                 )
+
+
+def _rename_groups(groups: Any) -> None:
+    """Members, permissions and issuers stay with the group. Where the new name is taken, the old group stays."""
+    for former, name in FORMER_NAMES.items():
+        if not groups.filter(name=name).exists():
+            groups.filter(name=former).update(name=name)
 
 
 def _ours(using: str) -> Any:

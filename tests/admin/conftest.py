@@ -128,7 +128,7 @@ def person(role: str, issuer: Issuer | None) -> Client:
 
 @pytest.fixture
 def accountant(ours) -> Client:
-    return person("Billing accountants", ours.issuer)
+    return person("Accountants", ours.issuer)
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def editor(ours) -> Client:
 
 @pytest.fixture
 def auditor(ours) -> Client:
-    return person("Billing auditors", ours.issuer)
+    return person("Auditors", ours.issuer)
 
 
 @pytest.fixture

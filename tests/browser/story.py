@@ -67,7 +67,7 @@ def open_magazine() -> Magazine:
 def hire_accountant(issuer: Issuer) -> str:
     """A login to Wagtail's admin that may keep the books of this issuer; returns the user name."""
     accountant = UserFactory(username="accountant", password=PASSWORD)
-    group = Group.objects.get(name="Billing accountants")
+    group = Group.objects.get(name="Accountants")
     accountant.groups.add(group)
     issuer.groups.add(group)
     return accountant.username

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.utils import quote
@@ -16,29 +18,106 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from wagtail.admin import messages
 from wagtail.admin.admin_url_finder import ModelAdminURLFinder
+from wagtail.admin.ui.tables import BulkActionsCheckboxColumn
 from wagtail.admin.views import generic
 from wagtail.admin.views.generic.history import HistoryView
 from wagtail.admin.views.generic.usage import UsageView
 from wagtail.admin.viewsets.model import ModelViewSet
+from wagtail.admin.widgets.button import ListingButton
 from wagtail.permissions import policy_registry, register_permission_policy
 
 from ..exceptions import BillingError
+from .bulk import BillingBulkAction, register_bulk_actions
+from .exporting import GuardedExportMixin
 from .menu import BILLING_MENU_HOOK
+from .paging import LongListPaginator
 from .scope import IssuerScopedPolicy, ScopedView
-from .sections import InspectView
+from .sections import Fact, InspectView
 
 _ANY = ["add", "change", "delete", "view"]
 
 
-class BillingIndexView(ScopedView, generic.IndexView):
-    """Rows lead to their page (inspect) where there is one, else to the form."""
+@dataclass(frozen=True)
+class Summary:
+    """What a list adds up to: how many rows, and facts to show above them."""
+
+    count: int
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True)
+class WhatNext:
+    """What an empty list tells people to do: a sentence, and where to."""
+
+    text: Any
+    url: str = ""
+    label: Any = ""
+
+
+class BillingIndexView(GuardedExportMixin, ScopedView, generic.IndexView):
+    """Rows lead to their page (inspect) where there is one, else to the form.
+
+    Pages are looked up by their keys first (``LongListPaginator``), so ``rows()`` may join and annotate what it likes.
+    """
 
     # Search looks at the columns named in ``search_fields``: numbers and names must be found in full and at once.
     search_backend_name = None
     table_classname = "listing billing-list"
+    template_name = "cms_billing/core/admin/index.html"
+    results_template_name = "cms_billing/core/admin/index_results.html"
+    bulk_actions: Sequence[type[BillingBulkAction]] = ()
+    _summary: Summary | None = None
 
     def get_queryset(self) -> Any:
         return generic.IndexView.get_queryset(self)
+
+    def summary(self, queryset: Any) -> Summary | None:
+        """What all rows that the filters leave add up to, in one query; it counts them too."""
+        return None
+
+    def what_next(self) -> WhatNext | None:
+        """Said where there are no rows at all."""
+        return None
+
+    def get_paginator(self, queryset: Any, per_page: int, **kwargs: Any) -> LongListPaginator:
+        self._summary = self.summary(queryset)
+        count = self._summary.count if self._summary else None
+        fetch = self.rows_by_key
+        return LongListPaginator(queryset, per_page, fetch=fetch, known_count=count, **kwargs)
+
+    def rows_by_key(self, keys: Sequence[Any]) -> Any:
+        return self.rows().filter(pk__in=keys)
+
+    @cached_property
+    def allowed_bulk_actions(self) -> list[type[BillingBulkAction]]:
+        user = self.request.user
+        allowed = [action for action in self.bulk_actions if user.has_perm(action.permission)]
+        return sorted(allowed, key=lambda action: action.action_priority)
+
+    @cached_property
+    def columns(self) -> list[Any]:
+        columns = generic.IndexView.columns.func(self)
+        if self.allowed_bulk_actions:
+            columns.insert(0, BulkActionsCheckboxColumn("bulk_actions", obj_type=self.model._meta.model_name))
+        return columns
+
+    def bulk_buttons(self) -> Iterable[ListingButton]:
+        meta = self.model._meta
+        for action in self.allowed_bulk_actions:
+            yield ListingButton(
+                action.display_name,
+                reverse("wagtail_bulk_action", args=[meta.app_label, meta.model_name, action.action_type]),
+                attrs={"aria-label": action.aria_label, "data-bulk-action-button": ""},
+                classname=" ".join([*sorted(action.classes), "bulk-action-btn"]),
+            )
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        context["summary"] = self._summary.facts if self._summary else []
+        context["bulk_buttons"] = list(self.bulk_buttons())
+        if not context["object_list"] and not self.is_export:
+            context["what_next"] = self.what_next()
+        return context
 
     def _get_title_column(self, field_name: str, *args: Any, **kwargs: Any) -> Any:
         column = super()._get_title_column(field_name, *args, **kwargs)
@@ -141,6 +220,8 @@ class BillingModelViewSet(ModelViewSet):
     #: What to do instead of deleting a row that is in use; a sentence.
     delete_instead: Any = ""
     search_backend_name = None
+    #: Actions for many rows at once, in the order of their ``action_priority``.
+    bulk_actions: Sequence[type[BillingBulkAction]] = ()
 
     index_view_class = BillingIndexView
     add_view_class = BillingCreateView
@@ -162,6 +243,24 @@ class BillingModelViewSet(ModelViewSet):
             **kwargs,
         }
         return super().get_common_view_kwargs(**kwargs)
+
+    def get_index_view_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_index_view_kwargs(**{"bulk_actions": self.bound_bulk_actions, **kwargs})
+
+    @cached_property
+    def bound_bulk_actions(self) -> list[type[BillingBulkAction]]:
+        return register_bulk_actions(self, self.bulk_actions)
+
+    def list_view(self, request: Any) -> Any:
+        """The list as an object, asked by ``request``: for what works on the rows that its filters leave."""
+        view = self.index_view
+        made = view.view_class(**view.view_initkwargs)
+        made.setup(request)
+        return made
+
+    def listed(self, request: Any) -> Any:
+        """The rows that the filters and the search of ``request`` leave, in the list's order."""
+        return self.list_view(request).get_queryset()
 
     def get_urlpatterns(self) -> list[Any]:
         return [pattern for pattern in super().get_urlpatterns() if pattern.name != "usage"]

@@ -183,7 +183,9 @@ class Document(FrozenModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["issuer", "-issued_on", "-id"], name="document_by_date"),
+            # Whoever sees several issuers reads their documents in one order: the day comes before the issuer.
+            models.Index(fields=["-issued_on", "-id", "issuer"], name="document_by_day"),
+            models.Index(fields=["gross_minor"], name="document_total"),
             models.Index(fields=["customer", "-issued_on"], name="document_by_customer"),
             models.Index(
                 fields=["corrects"], condition=Q(corrects__isnull=False), name="document_corrections"

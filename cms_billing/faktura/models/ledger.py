@@ -112,6 +112,7 @@ class OpenItem(models.Model):
         indexes = [
             models.Index(fields=["issuer", "due_on"], condition=~Q(open_minor=0), name="open_item_due"),
             models.Index(fields=["customer"], condition=~Q(open_minor=0), name="open_item_customer"),
+            models.Index(fields=["open_minor"], condition=~Q(open_minor=0), name="open_item_amount"),
         ]
 
     def __str__(self) -> str:

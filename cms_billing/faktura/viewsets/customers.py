@@ -24,6 +24,7 @@ from cms_billing.core.admin import (
     Action,
     ActionView,
     BillingFilterSet,
+    BillingIndexView,
     BillingModelViewSet,
     DateColumn,
     Fact,
@@ -33,6 +34,7 @@ from cms_billing.core.admin import (
     Section,
     StateColumn,
     TableSection,
+    WhatNext,
     date_text,
     money_text,
 )
@@ -40,6 +42,7 @@ from cms_billing.core.money import Money
 from cms_billing.core.ui.viewsets import BillingCreateView
 
 from ..models import Customer, LedgerEntry, OpenItem
+from ..search import find_customers
 from ..services import block_dunning, give_number, lift_dunning_block
 
 # Rows of a section before it says where the rest is.
@@ -147,6 +150,35 @@ class CustomerFilterSet(BillingFilterSet):
     def filter_owes(self, customers: QuerySet[Customer], name: str, value: bool) -> QuerySet[Customer]:  # noqa: FBT001
         owing = OpenItem.objects.open().values("customer_id")
         return customers.filter(pk__in=owing) if value else customers.exclude(pk__in=owing)
+
+
+class CustomerIndexView(BillingIndexView):
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().select_related("issuer")
+
+    def search_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return find_customers(queryset, self.search_query) if self.search_query.strip() else queryset
+
+    def what_next(self) -> WhatNext:
+        return WhatNext(_("They come with their first order or contract, or you add them by hand."))
+
+    export_filename = "customers"
+    export_columns = {
+        "number": (pgettext_lazy("billing", "Number"), lambda c: c.number),
+        "issuer": (gettext_lazy("Issuer"), lambda c: c.issuer),
+        "kind": (gettext_lazy("Kind"), lambda c: c.get_kind_display()),
+        "company": (gettext_lazy("Company"), lambda c: c.company),
+        "first_name": (gettext_lazy("First name"), lambda c: c.first_name),
+        "last_name": (gettext_lazy("Last name"), lambda c: c.last_name),
+        "street": (gettext_lazy("Street and number"), lambda c: c.street),
+        "address_addition": (gettext_lazy("Address addition"), lambda c: c.address_addition),
+        "postal_code": (gettext_lazy("Postal code"), lambda c: c.postal_code),
+        "city": (gettext_lazy("City"), lambda c: c.city),
+        "country": (gettext_lazy("Country"), lambda c: c.country),
+        "email": (gettext_lazy("E-mail"), lambda c: c.email),
+        "vat_id": (gettext_lazy("VAT id"), lambda c: c.vat_id),
+        "language": (gettext_lazy("Language"), lambda c: c.language),
+    }
 
 
 class CustomerInspectView(InspectView):
@@ -347,6 +379,7 @@ class CustomerViewSet(BillingModelViewSet):
     ordering = "number"
     search_fields = ["number", "company", "first_name", "last_name", "email"]
     filterset_class = CustomerFilterSet
+    index_view_class = CustomerIndexView
     add_view_class = CustomerCreateView
     inspect_view_class = CustomerInspectView
     delete_instead = gettext_lazy("What has been billed has to be kept by law.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+import re
 from typing import Any
 
 import django_filters
@@ -12,75 +12,66 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from wagtail.admin.filters import DateRangePickerWidget
 
 from cms_billing.core import clock
-from cms_billing.core.admin import (
-    BillingFilterSet,
-)
+from cms_billing.core.admin import BillingFilterSet
 
 from ..models import Document, DocumentKind
+from ..search import amount_between
 from ..selectors import Standing
 
-# Currencies whose number of decimals is not two: for filters by amount.
-NO_DECIMALS = [
-    "BIF",
-    "CLP",
-    "DJF",
-    "GNF",
-    "ISK",
-    "JPY",
-    "KMF",
-    "KRW",
-    "PYG",
-    "RWF",
-    "UGX",
-    "UYI",
-    "VND",
-    "VUV",
-    "XAF",
-    "XOF",
-    "XPF",
-]
-THREE_DECIMALS = ["BHD", "JOD", "KWD", "LYD", "OMR", "TND"]
+DRAFT = "draft"
+_NUMBERED = re.compile(r"(?P<before>.*?)(?P<digits>\d{1,9})", re.DOTALL)
 
 
-class AmountRangeWidget(django_filters.widgets.SuffixedMultiWidget):
+class _RangeWidget(django_filters.widgets.SuffixedMultiWidget):
     template_name = "wagtailadmin/widgets/range_input.html"
     suffixes = ["min", "max"]
+    inputs: type[forms.Widget] = forms.TextInput
+    input_attrs: dict[str, str] = {}
 
     def __init__(self, attrs: Any = None) -> None:
-        super().__init__(
-            (
-                forms.NumberInput(attrs={"placeholder": pgettext_lazy("range", "From"), "step": "0.01"}),
-                forms.NumberInput(attrs={"placeholder": pgettext_lazy("range", "To"), "step": "0.01"}),
-            ),
-            attrs,
-        )
+        both = [
+            self.inputs(attrs={"placeholder": text, **self.input_attrs})
+            for text in (pgettext_lazy("range", "From"), pgettext_lazy("range", "To"))
+        ]
+        super().__init__(both, attrs)
 
     def decompress(self, value: Any) -> list[Any]:
         return [value.start, value.stop] if value else [None, None]
 
 
+class AmountRangeWidget(_RangeWidget):
+    inputs = forms.NumberInput
+    input_attrs = {"step": "0.01"}
+
+
+class NumberRangeWidget(_RangeWidget):
+    suffixes = ["from", "to"]
+
+
+class NumberRangeField(django_filters.fields.RangeField):
+    widget = NumberRangeWidget
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__((forms.CharField(max_length=60), forms.CharField(max_length=60)), *args, **kwargs)
+
+
+class NumberRangeFilter(django_filters.Filter):
+    field_class = NumberRangeField
+
+
 def between(rows: QuerySet[Any], column: str, bounds: slice) -> QuerySet[Any]:
     """Rows whose minor units in ``column`` lie between two amounts as people write them, in any currency."""
-    return rows.filter(
-        Q(currency__in=NO_DECIMALS) & _between(column, bounds, 1)
-        | Q(currency__in=THREE_DECIMALS) & _between(column, bounds, 1000)
-        | ~Q(currency__in=NO_DECIMALS + THREE_DECIMALS) & _between(column, bounds, 100)
+    return rows.filter(amount_between(column, bounds))
+
+
+def number_bound(bound: str, comparison: str) -> Q:
+    """``RE-2026-000100``: of the numbers that begin like it, those from (or up to) its last digits. ``100``: of all."""
+    match = _NUMBERED.fullmatch(bound.strip())
+    if match is None:
+        return Q(**{f"number__{comparison}": bound.strip()})
+    return Q(**{f"sequence__{comparison}": int(match["digits"])}) & (
+        Q(number__istartswith=match["before"]) if match["before"] else Q()
     )
-
-
-def _between(column: str, bounds: slice, factor: int) -> Q:
-    condition = Q()
-    if bounds.start is not None:
-        condition &= Q(**{f"{column}__gte": _clip(bounds.start * factor)})
-    if bounds.stop is not None:
-        condition &= Q(**{f"{column}__lte": _clip(bounds.stop * factor)})
-    return condition
-
-
-def _clip(value: Decimal) -> int:
-    """Into the range of the column: an absurd bound is no error, it only matches all or nothing."""
-    limit = Decimal(2**62)
-    return int(max(-limit, min(limit, value)))
 
 
 class DocumentFilterSet(BillingFilterSet):
@@ -90,7 +81,11 @@ class DocumentFilterSet(BillingFilterSet):
     standing = django_filters.ChoiceFilter(
         label=gettext_lazy("State"),
         choices=[
-            (s.value, s.label) for s in (Standing.OPEN, Standing.OVERDUE, Standing.PAID, Standing.CANCELLED)
+            (DRAFT, Document.State.DRAFT.label),
+            *(
+                (s.value, s.label)
+                for s in (Standing.OPEN, Standing.OVERDUE, Standing.PAID, Standing.CANCELLED)
+            ),
         ],
         method="filter_standing",
         widget=forms.RadioSelect,
@@ -104,23 +99,41 @@ class DocumentFilterSet(BillingFilterSet):
     gross = django_filters.RangeFilter(
         label=gettext_lazy("Total"), method="filter_gross", widget=AmountRangeWidget
     )
+    open = django_filters.RangeFilter(
+        label=gettext_lazy("Open amount"), method="filter_open", widget=AmountRangeWidget
+    )
+    number = NumberRangeFilter(
+        label=pgettext_lazy("billing", "Numbers"),
+        method="filter_number",
+        help_text=gettext_lazy("Such as RE-2026-000100 to RE-2026-000200."),
+    )
 
     class Meta:
         model = Document
         fields = ["kind"]
 
     def filter_standing(self, documents: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        if value == DRAFT:
+            return documents.filter(state=Document.State.DRAFT)
         if value == Standing.CANCELLED.value:
             return documents.filter(is_cancelled=True)
         documents = documents.filter(is_cancelled=False, open_item__isnull=False)
-        today = clock.today()
-        return {
-            Standing.PAID.value: documents.filter(open_item__open_minor__lte=0),
-            Standing.OPEN.value: documents.filter(open_item__open_minor__gt=0),
-            Standing.OVERDUE.value: documents.filter(
-                open_item__open_minor__gt=0, open_item__due_on__lt=today
-            ),
-        }[value]
+        if value == Standing.PAID.value:
+            return documents.filter(open_item__open_minor__lte=0)
+        documents = documents.filter(open_item__open_minor__gt=0)
+        if value == Standing.OVERDUE.value:
+            documents = documents.filter(open_item__due_on__lt=clock.today())
+        return documents
 
     def filter_gross(self, documents: QuerySet[Any], name: str, value: slice) -> QuerySet[Any]:
         return between(documents, "gross_minor", value)
+
+    def filter_open(self, documents: QuerySet[Any], name: str, value: slice) -> QuerySet[Any]:
+        return between(documents.filter(open_item__isnull=False), "open_item__open_minor", value)
+
+    def filter_number(self, documents: QuerySet[Any], name: str, value: slice) -> QuerySet[Any]:
+        if value.start:
+            documents = documents.filter(number_bound(value.start, "gte"))
+        if value.stop:
+            documents = documents.filter(number_bound(value.stop, "lte"))
+        return documents

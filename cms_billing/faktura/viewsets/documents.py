@@ -1,327 +1,136 @@
-"""Documents: found, read, sent again and cancelled. Never edited: issued means frozen."""
+"""The list of documents: found, added up, exported, and worked on many at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from django import forms
-from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.db.models import Count, F, FilteredRelation, Q, QuerySet, Sum
 from django.urls import path, reverse
+from django.utils.formats import number_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
-from wagtail.admin import messages
 from wagtail.admin.ui.tables import Column
 
-from cms_billing.core import clock
 from cms_billing.core.admin import (
-    Action,
-    ActionView,
+    BillingIndexView,
     DateColumn,
     Fact,
-    Facts,
-    InspectView,
-    LinkColumn,
     MoneyColumn,
     ReadOnlyViewSet,
-    Section,
     StateColumn,
-    TableSection,
-    TextSection,
-    date_text,
+    Summary,
+    WhatNext,
     money_text,
-    rows_visible_to,
 )
-from cms_billing.core.exceptions import BillingError
-from cms_billing.core.ui.viewsets import BillingIndexView
+from cms_billing.core.money import Money
 
-from ..archive import PDF, archived_pdf, pdf_filename
-from ..exceptions import CannotCancel
-from ..models import Document, DocumentKind, LedgerEntry
-from ..rules import CANCELLABLE_KINDS
-from ..selectors import Standing, account_documents, with_standing
-from ..services import cancel_document, send_again
+from ..models import Document, DocumentKind, Issuer
+from ..search import find_documents
+from ..selectors import Standing, with_standing
+from .document_actions import CancelView, SendAgainView, pdf_view
+from .document_bulk import BULK_ACTIONS
 from .document_filters import DocumentFilterSet
+from .document_page import DocumentInspectView, standing_of, state_text
+
+# Kinds whose totals are turnover. Pro formas ask without billing, letters and statements name what others bill.
+TURNOVER = {DocumentKind.INVOICE, DocumentKind.CREDIT_NOTE, DocumentKind.CANCELLATION}
+_NEWEST_FIRST = (F("issued_on").desc(nulls_first=True), F("pk").desc())
 
 
-def standing_of(document: Any) -> Standing:
-    """Where a document from ``with_standing`` stands today at its issuer."""
-    return account_documents([document], today=clock.today(document.issuer))[0].standing
+def visible_documents(user: Any) -> QuerySet[Any]:
+    """``visible_to`` with the issuers looked up before, so that the database can read the list in its order."""
+    if user.is_active and user.is_superuser:
+        return Document.objects.all()
+    return Document.objects.filter(issuer_id__in=issuers_of(user))
+
+
+def issuers_of(user: Any) -> list[int]:
+    """Keys of the issuers a user sees, looked up once a request."""
+    if not hasattr(user, "_billing_issuers"):
+        user._billing_issuers = list(
+            Issuer.objects.visible_to(user).order_by("pk").values_list("pk", flat=True)
+        )
+    return user._billing_issuers
 
 
 class DocumentIndexView(BillingIndexView):
     def rows(self) -> QuerySet[Any]:
-        return with_standing(super().rows()).select_related("issuer", "customer", "open_item")
+        documents = with_standing(visible_documents(self.request.user))
+        return documents.select_related("issuer", "customer", "open_item")
 
+    def order_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Drafts come first: they wait for somebody."""
+        if isinstance(self.ordering, str) and self.ordering:
+            column = F(self.ordering.lstrip("-"))
+            if self.ordering.startswith("-"):
+                return queryset.order_by(column.desc(nulls_last=True), F("pk").desc())
+            return queryset.order_by(column.asc(nulls_last=True), F("pk").asc())
+        return queryset.order_by(*_NEWEST_FIRST)
 
-class DocumentInspectView(InspectView):
-    extension = "billing_document"
-    actions = [
-        Action(
-            gettext_lazy("Open the PDF"),
-            "billing-document:pdf",
-            "doc-full",
-            "cms_billing_faktura.view_document",
-            when=lambda document: document.has_pdf,
-        ),
-        Action(
-            gettext_lazy("Send again"),
-            "billing-document:send_again",
-            "mail",
-            "cms_billing_faktura.send_document",
-            when=lambda document: document.has_pdf,
-        ),
-        Action(
-            pgettext_lazy("billing", "Cancel"),
-            "billing-document:cancel",
-            "cross",
-            "cms_billing_faktura.cancel_document",
-            when=lambda document: document.kind in CANCELLABLE_KINDS and not document.is_cancelled,
-        ),
-    ]
+    def search_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return find_documents(queryset, self.search_query) if self.search_query.strip() else queryset
 
-    def rows(self) -> QuerySet[Any]:
-        return with_standing(super().rows()).select_related("issuer", "customer", "open_item", "corrects")
-
-    def facts(self) -> Iterable[Fact]:
-        document = self.object
-        standing = standing_of(document)
-        tone = {Standing.PAID: "good", Standing.OVERDUE: "critical", Standing.CANCELLED: "warning"}.get(
-            standing, ""
+    def summary(self, queryset: QuerySet[Any]) -> Summary:
+        """Turnover and open amounts per currency; drafts, pro formas and receipts where the list has nothing else."""
+        groups = list(
+            queryset.order_by()
+            # Most documents are paid: leave them out of the join.
+            .annotate(owed=FilteredRelation("open_item", condition=~Q(open_item__open_minor=0)))
+            .values("currency", "kind", "state")
+            .annotate(count=Count("pk"), total=Sum("gross_minor"), open=Sum("owed__open_minor"))
         )
-        customer_url = reverse("billing-customer:inspect", args=[document.customer_id])
-        item = getattr(document, "open_item", None)
-        yield Fact(pgettext("billing", "Number"), document.number)
-        yield Fact(_("State"), standing.label or document.get_state_display(), tone=tone)
-        yield Fact(_("Customer"), document.customer, url=customer_url)
-        yield Fact(_("Date"), date_text(document.issued_on))
-        yield Fact(_("Due on"), date_text(item.due_on if item else document.due_on))
-        yield Fact(_("Service period"), period_text(document))
-        yield Fact(_("Net"), money_text(document.net))
-        yield Fact(_("Tax"), money_text(document.tax))
-        yield Fact(_("Total"), money_text(document.gross))
-        if item is not None:
-            yield Fact(
-                _("Open"), money_text(item.open_amount), tone="critical" if item.open_minor > 0 else "good"
+        return Summary(sum(group["count"] for group in groups), list(_facts(groups)))
+
+    def what_next(self) -> WhatNext:
+        if self.request.user.has_perm("cms_billing_memberships.view_contract"):
+            return WhatNext(
+                _("They are issued by the daily run when something becomes due."),
+                reverse("billing_todo"),
+                _("See what is due"),
             )
-        yield Fact(_("Issuer"), document.issuer)
-        yield Fact(_("Reason"), document.extra.get("reason"))
+        return WhatNext(_("They are issued by the daily run when something becomes due."))
 
-    def own_sections(self) -> Iterable[Section]:
-        document = self.object
-        if document.extra.get("text"):
-            yield TextSection(document.extra.get("subject") or _("Text"), document.extra["text"])
-        if document.line_count:
-            yield lines_section(document)
-            yield tax_section(document)
-        yield ledger_section(document)
-        yield from related_section(document)
-        yield deliveries_section(document)
-        yield archive_section(document)
+    export_filename = "documents"
+    export_columns = {
+        "number": (pgettext_lazy("billing", "Number"), lambda d: d.number),
+        "kind": (gettext_lazy("Kind"), lambda d: capfirst(d.get_kind_display())),
+        "state": (gettext_lazy("State"), state_text),
+        "date": (gettext_lazy("Date"), lambda d: d.issued_on),
+        "due": (
+            gettext_lazy("Due on"),
+            lambda d: d.open_item.due_on if hasattr(d, "open_item") else d.due_on,
+        ),
+        "issuer": (gettext_lazy("Issuer"), lambda d: d.issuer),
+        "customer_number": (gettext_lazy("Customer number"), lambda d: d.customer.number),
+        "customer": (gettext_lazy("Customer"), lambda d: d.recipient_name or d.customer.name),
+        "country": (gettext_lazy("Country"), lambda d: d.recipient_country),
+        "vat_id": (gettext_lazy("VAT id"), lambda d: d.recipient_vat_id),
+        "period_start": (gettext_lazy("Service period from"), lambda d: d.service_start),
+        "period_end": (gettext_lazy("Service period to"), lambda d: d.service_end),
+        "currency": (gettext_lazy("Currency"), lambda d: d.currency),
+        "net": (gettext_lazy("Net"), lambda d: d.net),
+        "tax": (gettext_lazy("Tax"), lambda d: d.tax),
+        "total": (gettext_lazy("Total"), lambda d: d.total),
+        "open": (
+            gettext_lazy("Open"),
+            lambda d: d.open_item.open_amount if hasattr(d, "open_item") else None,
+        ),
+    }
 
 
-def period_text(row: Any) -> str:
-    if not row.service_start:
-        return ""
-    return f"{date_text(row.service_start)} – {date_text(row.service_end)}"
-
-
-def lines_section(document: Document) -> Section:
-    return TableSection(
-        _("Lines"),
-        [
-            Column("position", label=_("No.")),
-            Column("description", label=_("Description")),
-            Column("period", label=_("Service period"), accessor=period_text),
-            Column("quantity", label=_("Quantity"), accessor=lambda line: line.quantity.normalize()),
-            MoneyColumn("unit_price", label=_("Unit price")),
-            Column("tax", label=_("Tax"), accessor=lambda line: f"{line.tax_percent.normalize():f} %"),
-            MoneyColumn("gross", label=_("Total")),
-        ],
-        document.lines.select_related("document"),
-        note=_("Prices include tax.") if document.prices_include_tax else _("Prices without tax."),
+def _facts(groups: list[dict[str, Any]]) -> Any:
+    billed = [g for g in groups if g["kind"] in TURNOVER and g["state"] == Document.State.ISSUED]
+    yield Fact(
+        pgettext("billing", "Documents"), number_format(sum(g["count"] for g in groups), force_grouping=True)
     )
-
-
-def tax_section(document: Document) -> Section:
-    return TableSection(
-        _("Tax"),
-        [
-            Column(
-                "rate",
-                label=_("Rate"),
-                accessor=lambda group: f"{group.get_tax_code_display()} {group.tax_percent.normalize():f} %",
-            ),
-            Column("notice", label=_("Notice")),
-            MoneyColumn("net", label=_("Net")),
-            MoneyColumn("tax", label=_("Tax")),
-            MoneyColumn("gross", label=_("Total")),
-        ],
-        document.tax_groups.select_related("document"),
-    )
-
-
-def ledger_section(document: Document) -> Section:
-    return TableSection(
-        _("Ledger"),
-        [
-            DateColumn("booked_on", label=_("Date")),
-            Column("kind", label=_("Entry"), accessor="get_kind_display"),
-            Column("note", label=_("Note")),
-            MoneyColumn("amount", label=_("Amount")),
-        ],
-        LedgerEntry.objects.filter(document=document),
-        empty=_("Nothing is posted to this document."),
-        note=_("The open amount is the sum of these entries."),
-    )
-
-
-def related_section(document: Document) -> Iterable[Section]:
-    related = [*([document.corrects] if document.corrects else []), *document.corrections.all()]
-    if related:
-        yield TableSection(
-            _("Related documents"),
-            [
-                LinkColumn(
-                    "number", label=pgettext("billing", "Document"), accessor=str, get_url=document_url
-                ),
-                DateColumn("issued_on", label=_("Date")),
-                MoneyColumn("gross", label=_("Total")),
-            ],
-            related,
-        )
-
-
-def document_url(document: Document) -> str:
-    return reverse("billing-document:inspect", args=[document.pk])
-
-
-def deliveries_section(document: Document) -> Section:
-    return TableSection(
-        _("Sent"),
-        [
-            Column(
-                "to", label=pgettext("e-mail", "To"), accessor=lambda delivery: delivery.to or _("by post")
-            ),
-            Column("purpose", label=_("Occasion"), accessor="get_purpose_display"),
-            StateColumn(
-                "work_state",
-                label=_("State"),
-                accessor="get_work_state_display",
-                good=lambda delivery: delivery.work_state == delivery.WorkState.DONE,
-            ),
-            DateColumn("sent_at", label=_("Sent at")),
-            Column("last_error", label=_("Last error")),
-        ],
-        document.deliveries.order_by("pk"),
-        empty=_("Not sent by e-mail.")
-        if document.recipient_email
-        else _("No e-mail address: send it by post."),
-    )
-
-
-def archive_section(document: Document) -> Section:
-    rendering = getattr(document, "rendering", None)
-    facts = [
-        Fact(
-            record.filename,
-            _("SHA-256 %(hash)s, no. %(n)s of the chain") % {"hash": record.sha256, "n": record.sequence},
-        )
-        for record in document.archive_records.all()
-    ]
-    if rendering is not None and not facts:
-        facts.append(Fact(_("PDF"), rendering.get_work_state_display(), tone="warning"))
-        facts.append(Fact(_("Last error"), rendering.last_error, tone="critical"))
-    return Facts(_("Archive"), facts)
-
-
-class CancelForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=200,
-        help_text=gettext_lazy("Printed on the cancellation, such as “wrong address”."),
-    )
-    then = forms.ChoiceField(
-        label=gettext_lazy("What was billed"),
-        choices=[
-            ("again", gettext_lazy("is billed again with the next run (the invoice was wrong)")),
-            ("void", gettext_lazy("is not billed any more (the sale is off)")),
-        ],
-        widget=forms.RadioSelect,
-        initial="again",
-    )
-
-
-class CancelView(ActionView):
-    model = Document
-    permission = "cms_billing_faktura.cancel_document"
-    page_title = pgettext_lazy("billing", "Cancel")
-    action_label = gettext_lazy("Issue the cancellation")
-    is_dangerous = True
-    form_class = CancelForm
-    explanation = gettext_lazy(
-        "The invoice stays as it is. A cancellation with a number of its own is issued and sent to the customer; what "
-        "has been paid stays on their account."
-    )
-
-    def obstacle(self) -> str:
-        if self.object.corrections.filter(kind=DocumentKind.CANCELLATION).exists():
-            return str(CannotCancel(document=self.object, obstacle="cancelled"))
-        if self.object.kind not in CANCELLABLE_KINDS:
-            return str(CannotCancel(document=self.object, obstacle="kind"))
-        return ""
-
-    def perform(self, form: forms.Form) -> str:
-        cancellation = cancel_document(
-            document_id=self.object.pk,
-            reason=form.cleaned_data["reason"],
-            today=clock.today(self.object.issuer),
-            user=self.request.user,
-            bill_again=form.cleaned_data["then"] == "again",
-        )
-        return _("%(document)s is cancelled by %(cancellation)s.") % {
-            "document": self.object,
-            "cancellation": cancellation.number,
-        }
-
-
-class SendAgainForm(forms.Form):
-    to = forms.EmailField(label=pgettext_lazy("e-mail", "To"))
-
-
-class SendAgainView(ActionView):
-    model = Document
-    permission = "cms_billing_faktura.send_document"
-    page_title = gettext_lazy("Send again")
-    form_class = SendAgainForm
-    explanation = gettext_lazy("The archived PDF is sent once more, unchanged.")
-
-    def get_initial(self) -> dict[str, Any]:
-        return {"to": self.object.customer.email or self.object.recipient_email}
-
-    def perform(self, form: forms.Form) -> str:
-        send_again(document=self.object, to=form.cleaned_data["to"], user=self.request.user)
-        return _("%(document)s goes to %(to)s.") % {"document": self.object, "to": form.cleaned_data["to"]}
-
-
-def pdf_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """The archived bytes, shown in the browser."""
-    if not request.user.has_perm("cms_billing_faktura.view_document"):
-        raise PermissionDenied
-    document = get_object_or_404(with_standing(rows_visible_to(Document, request.user)), pk=pk, has_pdf=True)
-    try:
-        content = archived_pdf(document)
-    except BillingError as error:
-        messages.error(request, str(error))
-        return redirect("billing-document:inspect", pk)
-    response = HttpResponse(content, content_type=PDF)
-    response["Content-Disposition"] = f'inline; filename="{pdf_filename(document.number)}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    for currency in sorted({g["currency"] for g in groups}):
+        own = [g for g in billed or groups if g["currency"] == currency]
+        if own:
+            total = Money(int(sum(g["total"] or 0 for g in own)), currency)
+            yield Fact(_("Total"), money_text(total))
+        if owed := int(sum(g["open"] or 0 for g in groups if g["currency"] == currency)):
+            yield Fact(_("Open"), money_text(Money(owed, currency)), tone="critical" if owed > 0 else "good")
 
 
 class DocumentViewSet(ReadOnlyViewSet):
@@ -338,7 +147,7 @@ class DocumentViewSet(ReadOnlyViewSet):
         StateColumn(
             "standing",
             label=gettext_lazy("State"),
-            accessor=lambda document: standing_of(document).label,
+            accessor=state_text,
             good=lambda document: standing_of(document) is Standing.PAID,
         ),
         MoneyColumn("gross", label=gettext_lazy("Total"), sort_key="gross_minor", accessor="total"),
@@ -349,11 +158,11 @@ class DocumentViewSet(ReadOnlyViewSet):
             sort_key="open_item__open_minor",
         ),
     ]
-    ordering = ("-issued_on", "-id")
     search_fields = ["number", "recipient_name", "recipient_email", "customer__number"]
     filterset_class = DocumentFilterSet
     index_view_class = DocumentIndexView
     inspect_view_class = DocumentInspectView
+    bulk_actions = BULK_ACTIONS
 
     def get_urlpatterns(self) -> list[Any]:
         return [
