@@ -208,7 +208,7 @@ OSCAR_INITIAL_LINE_STATUS = "Offen"
 OSCAR_ORDER_STATUS_PIPELINE = {
     "Offen": ("In Bearbeitung", "Storniert"),
     "In Bearbeitung": ("Versendet", "Storniert"),
-    "Versendet": (),
+    "Versendet": ("Storniert",),
     "Storniert": (),
 }
 HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
@@ -217,6 +217,8 @@ HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.
 CMS_BILLING = {
     "SITE_URL": SITE_URL,
     "TIME_MACHINE": True,
+    "SHIPPED_ORDER_STATUS": "Versendet",
+    "CANCELLED_ORDER_STATUS": "Storniert",
     # The second is nobody: it charges what a method's reference tells it to (docs, "testing").
     "PROVIDERS": {
         "bank_transfer": "cms_billing.payments.providers.bank_transfer.BankTransfer",

@@ -42,6 +42,8 @@ class BillingSettings:
     work_max_attempts: int = 8
     # Status that an order of the shop gets once all of it is credited, where its pipeline leads there.
     cancelled_order_status: str = "Cancelled"
+    # Status of an order of the shop whose goods leave the stock; empty: the site takes them out itself.
+    shipped_order_status: str = ""
     # Days a payment link in a mail or letter works.
     payment_link_days: int = 60
 

@@ -6,18 +6,21 @@ from datetime import date
 from typing import Any
 
 from django.db.models.signals import post_delete, post_save
+from oscar.apps.order.signals import order_status_changed
 from oscar.core.loading import get_model
 
+from cms_billing.core.conf import billing_settings
 from cms_billing.faktura.models import Document
 from cms_billing.faktura.signals import lines_corrected
 from cms_billing.memberships.offers import offers_changed
 
 from .models import PlanProduct
-from .services import close_orders_after_commit, rebook_goods
+from .services import close_orders_after_commit, rebook_goods, ship_order
 
 
 def connect() -> None:
     lines_corrected.connect(_rebook, dispatch_uid="shop.rebook")
+    order_status_changed.connect(_ship, dispatch_uid="shop.ship")
     # A product that is hidden or shown again changes what is on offer like one that is tied to a plan.
     for model in (PlanProduct, get_model("catalogue", "Product")):
         for signal in (post_save, post_delete):
@@ -28,6 +31,12 @@ def _rebook(sender: type, *, document: Document, today: date, user: Any = None, 
     """In the transaction of the correction: either both are written or neither."""
     rebook_goods(document=document, today=today, user=user)
     close_orders_after_commit(document)
+
+
+def _ship(sender: Any, *, order: Any, new_status: str, **kwargs: Any) -> None:
+    """Oscar sends the order itself as the sender, so the receiver hears of all of them."""
+    if new_status and new_status == billing_settings().shipped_order_status:
+        ship_order(order=order)
 
 
 def _tell(sender: type, **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models.signals import post_save
 from django.test import override_settings
 from oscar.core.loading import get_model
 
@@ -13,7 +14,7 @@ from cms_billing.faktura.goods import stock_notes
 from cms_billing.faktura.models import Booking, Document
 from cms_billing.faktura.services import CreditLine, cancel_document, credit_document
 from cms_billing.shop.models import StockMovement
-from cms_billing.shop.services import rebook_goods
+from cms_billing.shop.services import rebook_goods, ship_order
 from cms_billing.testing.factories import IssuerFactory, UserFactory
 
 from .orders import MARCH, invoice_of, place, ship, stock_of, units, units_of
@@ -327,6 +328,89 @@ def test_the_status_of_cancelled_orders_is_the_sites_own(
         cancel(invoice_of(order), bill_again=False)
     order.refresh_from_db()
     assert order.status == "Storniert"
+
+
+# -- goods that leave the house --------------------------------------------------------------------------------------
+
+SHIPPED = {"SHIPPED_ORDER_STATUS": "Sent"}
+
+
+@override_settings(CMS_BILLING=SHIPPED)
+def test_goods_leave_the_stock_when_the_order_gets_the_status_for_it(songs, pipeline):
+    order = place({songs: 2})
+    order.set_status("Sent")
+    assert stock_of(songs) == (8, 0)
+    assert order.lines.get().num_allocated == 0
+
+
+def test_without_the_setting_the_site_takes_goods_out_itself(songs, pipeline):
+    order = place({songs: 2})
+    order.set_status("Sent")
+    assert stock_of(songs) == (10, 2)
+
+
+def test_goods_are_shipped_once(songs):
+    order = place({songs: 2})
+    ship(order, 1)
+    assert [ship_order(order=order), ship_order(order=order)] == [1, 0]
+    assert stock_of(songs) == (8, 0)
+
+
+def test_what_was_returned_before_it_was_shipped_is_not_shipped(songs):
+    order = place({songs: 2})
+    credit(invoice_of(order), units(invoice_of(order), 1))
+    assert ship_order(order=order) == 1
+    assert stock_of(songs) == (9, 0)
+
+
+def test_shipping_after_a_stock_taking_leaves_nothing_below_zero(songs):
+    order = place({songs: 2})
+    songs.stockrecords.update(num_in_stock=1, num_allocated=0)
+    ship_order(order=order)
+    assert stock_of(songs) == (0, 0)
+
+
+def test_shipping_leaves_alone_what_is_not_kept_in_stock_or_gone(issuer):
+    partner = partner_of(issuer)
+    songs, plan = book(partner), plan_product(partner, issuer=issuer)
+    order = place({songs: 2, plan: 1})
+    songs.delete()
+    assert ship_order(order=order) == 0
+
+
+# -- Oscar's alerts --------------------------------------------------------------------------------------------------
+
+
+def test_a_low_stock_alert_closes_when_the_goods_are_back(songs, django_capture_on_commit_callbacks):
+    songs.stockrecords.update(low_stock_threshold=9)
+    order = place({songs: 2})
+    with django_capture_on_commit_callbacks(execute=True):
+        ship_order(order=order)
+    alert = songs.stockrecords.get().alerts.get()
+    assert alert.status == "Open"
+    with django_capture_on_commit_callbacks(execute=True):
+        credit(invoice_of(order), units(invoice_of(order), 2))
+    alert.refresh_from_db()
+    assert alert.status == "Closed"
+
+
+def test_nobody_is_told_of_goods_whose_correction_is_undone(songs, django_capture_on_commit_callbacks):
+    told = []
+
+    def hear(sender, **kwargs):
+        told.append(sender)
+
+    order = place({songs: 2})
+    ship(order)
+    post_save.connect(hear, sender=get_model("partner", "StockRecord"))
+    try:
+        with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+            credit(invoice_of(order), units(invoice_of(order), 2))
+            assert told == []
+            transaction.set_rollback(True)
+    finally:
+        post_save.disconnect(hear, sender=get_model("partner", "StockRecord"))
+    assert told == []
 
 
 # -- what a form asks ------------------------------------------------------------------------------------------------

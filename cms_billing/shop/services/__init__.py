@@ -1,5 +1,6 @@
 from .order_trail import close_credited_orders, close_orders_after_commit
 from .orders import bill_order, record_sale
+from .shipping import ship_order
 from .stock import rebook_goods
 
 __all__ = [
@@ -8,4 +9,5 @@ __all__ = [
     "close_orders_after_commit",
     "rebook_goods",
     "record_sale",
+    "ship_order",
 ]

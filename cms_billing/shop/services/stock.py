@@ -19,6 +19,7 @@ from ..models import StockMovement
 from ..restocking import Goods, Move, take_back
 from ..selectors import ORDER_LINE
 from .order_trail import record_on_orders
+from .shipping import tell_alerts
 
 Reason = StockMovement.Reason
 
@@ -195,10 +196,4 @@ def _write(shelf: Shelf) -> None:
             )
             touched[record.pk] = record
     for record in touched.values():
-        transaction.on_commit(lambda record=record: _tell_alerts(record), robust=True)
-
-
-def _tell_alerts(record: Any) -> None:
-    """Oscar's low-stock alerts and “back in stock” mails hang on the signals of the stock record."""
-    record.refresh_from_db(fields=["num_in_stock", "num_allocated"])
-    record.post_save_signal()
+        transaction.on_commit(lambda record=record: tell_alerts(record), robust=True)

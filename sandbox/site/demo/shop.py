@@ -140,6 +140,23 @@ ITEMS = [
         },
     ),
     Item(
+        sku="BUCH-GRIFFE",
+        title="Saitenweg: Das Griffbuch",
+        kind="buch",
+        price=Decimal("12.95"),
+        art="book",
+        stock=12,
+        description=(
+            "Alle Griffe des Kurses auf einen Blick: offene Akkorde, Barré, Kapodaster und Platz für eigene.\n\n"
+            "Klein genug für die Gitarrentasche."
+        ),
+        facts={
+            "autor": "Jonas Reetz",
+            "umfang": "48 Seiten",
+            "steuer": "7 % im Preis enthalten",
+        },
+    ),
+    Item(
         sku="BUCH-LIEDER",
         title="Saitenweg: Das Liederbuch",
         kind="buch",
