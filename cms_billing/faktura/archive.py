@@ -26,9 +26,11 @@ from cms_billing.core import clock
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
 
-from .models import ArchiveHead, ArchiveRecord, Document
+from .models import ArchiveHead, ArchiveRecord, Delivery, Document
+from .models.outgoing import MESSAGE
 
 PDF = "application/pdf"
+XML = "application/xml"
 
 
 class ArchiveNotWritable(BillingError):
@@ -94,7 +96,7 @@ def add_record(
 ) -> ArchiveRecord:
     """Chain a stored file to its issuer's archive; in the caller's transaction, which holds the chain's end until then.
 
-    The document must not have a record of this content type yet.
+    The document must not have a record of this content type yet, messages aside.
     """
     ArchiveHead.objects.get_or_create(issuer_id=document.issuer_id)
     head = ArchiveHead.objects.select_for_update(no_key=True).get(issuer_id=document.issuer_id)
@@ -114,6 +116,13 @@ def add_record(
     head.sequence, head.chain_hash = record.sequence, record.chain_hash
     head.save(update_fields=["sequence", "chain_hash"])
     return record
+
+
+def add_message(delivery: Delivery, stored: Stored) -> ArchiveRecord:
+    """Chain a mail as it was sent, in the caller's transaction. The file name says which delivery it was."""
+    document = delivery.document
+    name = f"{pdf_filename(document.number).removesuffix('.pdf')}-{delivery.pk}.eml"
+    return add_record(document, stored, content_type=MESSAGE, filename=name)
 
 
 def chain_hash(previous: str, facts: Facts) -> str:
@@ -137,12 +146,26 @@ def facts_of(record: ArchiveRecord) -> Facts:
 
 def archived_pdf(document: Document) -> bytes:
     """The PDF as it was archived. Raises NotArchivedYet, and ArchiveDamaged rather than showing wrong bytes."""
+    return read_record(_pdf_record(document))
+
+
+def archived_files(document: Document) -> dict[str, tuple[str, bytes]]:
+    """What was archived of a document, as name and bytes by content type; without the mails it went out with.
+
+    Raises NotArchivedYet where there is no PDF, and ArchiveDamaged.
+    """
+    _pdf_record(document)
+    records = ArchiveRecord.objects.filter(document=document).exclude(content_type=MESSAGE)
+    return {record.content_type: (record.filename, read_record(record)) for record in records}
+
+
+def _pdf_record(document: Document) -> ArchiveRecord:
     record = ArchiveRecord.objects.filter(document=document, content_type=PDF).first()
     if record is None:
         raise NotArchivedYet(
             _("%(document)s has no PDF yet; it is made within minutes.") % {"document": document}
         )
-    return read_record(record)
+    return record
 
 
 def read_record(record: ArchiveRecord) -> bytes:

@@ -1,220 +1,176 @@
-"""A document as an e-mail: compose it, hand it to the mail server, and tell what the server's answer means."""
+"""A document as an e-mail: what it says, who gets it and what it carries. ``transport`` hands it to the mail server."""
 
 from __future__ import annotations
 
-import logging
-import smtplib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from email.headerregistry import Address
-from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.translation import gettext as _
 
-from cms_billing.core.exceptions import BillingError, PermanentFailure
 from cms_billing.core.money import Money
 
 from . import mailtexts
+from .mailsettings import MailSettings
 from .models import Issuer
-from .models import MailText as EditorsText
 from .placeholders import fill
 from .rendering import DocumentData
+from .transport import MailNotSent, MailRefused, send
 
-logger = logging.getLogger(__name__)
-
-# Seconds a silent mail server is waited for, where EMAIL_TIMEOUT says nothing: without one a worker hangs for ever.
-TIMEOUT_SECONDS = 30
-
-
-class MailRefused(PermanentFailure):
-    """The server will never take mail for this address: a person has to correct it."""
+_SUBJECT_LENGTH = 200
+_BLACK, _WHITE = "#1d2429", "#ffffff"
 
 
-class MailNotSent(BillingError):
-    """The server could not take the mail now; it is tried again."""
+@dataclass(frozen=True)
+class Attachment:
+    name: str
+    content: bytes
+    content_type: str
 
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail, ready to send. ``sender`` is a complete From header."""
+    """One mail, ready to send. ``sender`` is a complete From header; ``composed_at`` its date."""
 
     to: str
     sender: str
     reply_to: str
-    copy_to: str
+    cc: tuple[str, ...]
+    bcc: tuple[str, ...]
     subject: str
     body: str
     html: str
     message_id: str
-    attachment_name: str
-    attachment: bytes
+    composed_at: datetime
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """Everybody else it goes to, each address once."""
+        return tuple(address for address in dict.fromkeys((*self.cc, *self.bcc)) if address != self.to)
+
+
+@dataclass(frozen=True)
+class Content:
+    subject: str
+    body: str
+    html: str
 
 
 def compose(
     data: DocumentData,
     issuer: Issuer,
+    mail_settings: MailSettings,
     *,
     to: str,
     message_id: str,
+    composed_at: datetime,
     open_amount: Money,
-    attachment: tuple[str, bytes],
+    attachments: tuple[Attachment, ...],
+    document_link: str = "",
 ) -> Mail:
     """The mail in the document's language, in the editor's words where there are some."""
-    with translation.override(data.language):
-        text = _text(data, issuer, open_amount)
-        values = mailtexts.values_of(data, open_amount=open_amount)
-        body = fill(text.body, values)
-        html = render_to_string(
-            "cms_billing/faktura/email/document.html",
-            {"body": body, "document": data, "payment_link": values["payment_link"]},
-        )
-        subject = one_line(fill(text.subject, values))
+    content = write(
+        data,
+        mail_settings,
+        open_amount=open_amount,
+        document_link=document_link,
+        linked=not attachments,
+    )
     return Mail(
         to=to,
-        sender=from_header(issuer, data.issuer.legal_name),
-        reply_to=one_line(issuer.reply_to),
-        copy_to=one_line(issuer.mail_copy_to),
-        subject=subject[:200],
-        body=body,
-        html=html,
+        sender=from_header(mail_settings, issuer, data.issuer.legal_name),
+        reply_to=one_line(mail_settings.reply_to),
+        cc=mail_settings.cc,
+        bcc=mail_settings.bcc,
+        subject=content.subject,
+        body=content.body,
+        html=content.html,
         message_id=message_id,
-        attachment_name=attachment[0],
-        attachment=attachment[1],
+        composed_at=composed_at,
+        attachments=attachments,
     )
 
 
-def send(mail: Mail, *, customer: str) -> None:
-    """Hand it to the mail server; ``customer`` is named in errors.
+def write(
+    data: DocumentData,
+    mail_settings: MailSettings,
+    *,
+    open_amount: Money,
+    document_link: str = "",
+    linked: bool = False,
+) -> Content:
+    """What the mail says. ``linked``: nothing is attached, so it has to lead to the document."""
+    with translation.override(data.language):
+        shipped = mailtexts.shipped_text(data, open_amount=open_amount, linked=linked)
+        values = mailtexts.values_of(data, open_amount=open_amount, document_link=document_link)
+        subject = one_line(fill(mail_settings.subject or shipped.subject, values))[:_SUBJECT_LENGTH]
+        body = fill(mail_settings.body or shipped.body, values)
+        accent = data.design.accent
+        ink = ink_on(accent)
+        html = render_to_string(
+            "cms_billing/faktura/email/document.html",
+            {
+                "body": body,
+                "document": data,
+                "payment_link": values["payment_link"],
+                "document_link": document_link if linked else "",
+                "subject": subject,
+                "ink": ink,
+                "brand": accent if ink == _WHITE else _BLACK,
+            },
+        )
+    return Content(subject, body, html)
 
-    Raises MailRefused for what no retry mends, MailNotSent for the rest. The issuer's copy is a second, equal message:
-    in one with the customer's, a refusal of the customer's address would go unnoticed.
-    """
-    connection = get_connection(timeout=settings.EMAIL_TIMEOUT or TIMEOUT_SECONDS)
-    try:
-        with _answers_explained(customer=customer, to=mail.to):
-            connection.open()
-            _message(mail, [mail.to], connection).send()
-        if mail.copy_to:
-            _send_copy(mail, connection)
-    finally:
-        _hang_up(connection)
+
+def sender_address(mail_settings: MailSettings) -> str:
+    return one_line(mail_settings.sender_address or settings.DEFAULT_FROM_EMAIL)
 
 
-def domain_of(address: str) -> str:
-    return address.rpartition("@")[2] or "localhost"
-
-
-def sender_address(issuer: Issuer) -> str:
-    return one_line(issuer.mail_from or issuer.email or settings.DEFAULT_FROM_EMAIL)
-
-
-def from_header(issuer: Issuer, name: str) -> str:
-    address = sender_address(issuer)
+def from_header(mail_settings: MailSettings, issuer: Issuer, legal_name: str) -> str:
+    address = sender_address(mail_settings)
     if "<" in address:  # DEFAULT_FROM_EMAIL may be a whole header
         return address
     user, _at, domain = address.rpartition("@")
-    return str(Address(one_line(name or issuer.name), user, domain))
+    name = one_line(mail_settings.sender_name or legal_name or issuer.name)
+    return str(Address(name, user, domain))
+
+
+def domain_of(mail_settings: MailSettings) -> str:
+    """The domain of the sender in ASCII, for the Message-ID."""
+    domain = sender_address(mail_settings).rstrip("> ").rpartition("@")[2] or "localhost"
+    return domain.encode("idna").decode()
 
 
 def one_line(text: str) -> str:
     """For headers: a line break in a name would start a header of the attacker's choice."""
-    return " ".join(text.split())
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
-class _SentTo(EmailMultiAlternatives):
-    """Goes to the envelope's recipients, whatever its To header says."""
-
-    envelope: Sequence[str] = ()
-
-    def recipients(self) -> list[str]:
-        return list(self.envelope)
+def ink_on(color: str) -> str:
+    """Black or white, whichever reads better on ``#rrggbb`` (WCAG's relative luminance)."""
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return _BLACK if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 else _WHITE
 
 
-def _text(data: DocumentData, issuer: Issuer, open_amount: Money) -> mailtexts.MailText:
-    own = EditorsText.objects.filter(issuer=issuer, purpose=data.kind, language=data.language).first()
-    if own:
-        return mailtexts.MailText(own.subject, own.body)
-    return mailtexts.shipped_text(data, open_amount=open_amount)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 
-
-def _message(mail: Mail, envelope: Sequence[str], connection: Any) -> _SentTo:
-    message = _SentTo(
-        subject=mail.subject,
-        body=mail.body,
-        from_email=mail.sender,
-        to=[mail.to],
-        reply_to=[mail.reply_to] if mail.reply_to else None,
-        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
-        connection=connection,
-    )
-    message.envelope = envelope
-    message.attach_alternative(mail.html, "text/html")
-    message.attach(mail.attachment_name, mail.attachment, "application/pdf")
-    return message
-
-
-@contextmanager
-def _answers_explained(*, customer: str, to: str) -> Iterator[None]:
-    """What the mail server says, as the error that tells a person what to do."""
-    try:
-        yield
-    except smtplib.SMTPRecipientsRefused as error:
-        code, answer = next(iter(error.recipients.values()), (0, b""))
-        raise _refusal(code, answer, customer=customer, to=to) from error
-    except smtplib.SMTPSenderRefused as error:
-        raise MailNotSent(
-            _(
-                "The mail server takes no mail from %(sender)s: %(answer)s. Correct the issuer's sender address."
-            )
-            % {"sender": error.sender, "answer": _readable(error.smtp_error)}
-        ) from error
-    except smtplib.SMTPDataError as error:
-        raise _refusal(error.smtp_code, error.smtp_error, customer=customer, to=to) from error
-    except smtplib.SMTPResponseException as error:
-        raise MailNotSent(
-            _("The mail server does not serve this site: %(answer)s")
-            % {"answer": f"{error.smtp_code} {_readable(error.smtp_error)}"}
-        ) from error
-    except (OSError, smtplib.SMTPException) as error:
-        raise MailNotSent(_("The mail server did not answer: %(error)s") % {"error": error}) from error
-
-
-def _refusal(code: int, answer: bytes | str, *, customer: str, to: str) -> BillingError:
-    """RFC 5321, 4.2.1: 5xx is for good, 4xx (full mailbox, greylisting) may pass."""
-    said = {"customer": customer, "to": to, "answer": f"{code} {_readable(answer)}"}
-    if code >= 500:
-        return MailRefused(
-            _(
-                "The mail to %(customer)s was refused for the address %(to)s: %(answer)s. Correct it and send again."
-            )
-            % said
-        )
-    return MailNotSent(
-        _("The mail server of %(to)s (%(customer)s) asks to try again later: %(answer)s") % said
-    )
-
-
-def _send_copy(mail: Mail, connection: Any) -> None:
-    """The customer has the mail; a copy that fails must not send it to them a second time."""
-    try:
-        _message(mail, [mail.copy_to], connection).send()
-    except (OSError, smtplib.SMTPException):
-        logger.warning("The copy of “%s” for %s was not sent", mail.subject, mail.copy_to, exc_info=True)
-
-
-def _hang_up(connection: Any) -> None:
-    """What goes wrong after the server has taken the mail is no reason to send it again."""
-    try:
-        connection.close()
-    except (OSError, smtplib.SMTPException):
-        logger.info("The mail server hung up first", exc_info=True)
-
-
-def _readable(answer: bytes | str) -> str:
-    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
-    return one_line(text)[:300]
+__all__ = [
+    "Attachment",
+    "Content",
+    "Mail",
+    "MailNotSent",
+    "MailRefused",
+    "compose",
+    "domain_of",
+    "from_header",
+    "ink_on",
+    "one_line",
+    "send",
+    "sender_address",
+    "write",
+]

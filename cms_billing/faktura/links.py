@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from django.urls import NoReverseMatch
+from django.urls import NoReverseMatch, reverse
+
+from cms_billing.core.conf import billing_settings
 
 PaymentLink = Callable[[Sequence[int]], str]
 PaymentNotes = Callable[[Sequence[int]], Mapping[int, str]]
@@ -38,6 +40,16 @@ def payment_link(document_ids: Sequence[int]) -> str:
     except NoReverseMatch:
         return ""
     return link if link.startswith(("https://", "http://")) else ""
+
+
+def account_link(document_id: int) -> str:
+    """Where its owner, logged in, reads a document; empty where the site has no account pages or public address."""
+    try:
+        path = reverse("cms_billing:account_document_pdf", args=[document_id])
+    except NoReverseMatch:
+        return ""
+    site = billing_settings().site_url.rstrip("/")
+    return site + path if site else ""
 
 
 def payment_notes(document_ids: Sequence[int]) -> Mapping[int, str]:

@@ -1,15 +1,21 @@
-"""What a mail with a document says: the shipped texts, and the values of their placeholders."""
+"""What a mail with a document says: the shipped texts, and the values of their placeholders.
+
+Shipped texts are templates like an editor's: whatever comes from a document is the value of a placeholder, so that
+braces in a name, a reason or a dunning text stay what they are.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from babel.dates import format_date
 from django.utils.translation import gettext as _
 
 from cms_billing.core.money import Money
 
-from .models import DocumentKind
 from .rendering import DocumentData
 
 
@@ -21,118 +27,195 @@ class MailText:
     body: str
 
 
-def values_of(data: DocumentData, *, open_amount: Money) -> dict[str, str]:
+def values_of(data: DocumentData, *, open_amount: Money, document_link: str = "") -> dict[str, str]:
     """The placeholders' values, as people of the document's language write them."""
-    locale = data.language.replace("-", "_")
     return {
         "name": data.recipient_name,
+        "customer_number": data.customer_number,
         "number": data.number,
-        "date": format_date(data.issued_on, format="medium", locale=locale),
+        "date": _day(data, data.issued_on),
         "amount": (data.letter.total if data.letter else data.gross).format(data.language),
-        "due_date": format_date(data.pay_until, format="medium", locale=locale) if data.pay_until else "",
+        "due_date": _day(data, data.pay_until),
         "open_amount": open_amount.format(data.language),
         "issuer": data.issuer.legal_name,
         "payment_link": data.payment_link if open_amount.minor > 0 else "",
+        "payment_note": data.payment_note,
+        "document_link": document_link,
+        "original_number": data.corrects.number if data.corrects else "",
+        "original_date": _day(data, data.corrects.issued_on) if data.corrects else "",
+        "reason": data.reason,
+        **_values_of_letter(data),
+        **_values_of_refund(data),
+        **_values_of_statement(data),
     }
 
 
-def shipped_text(data: DocumentData, *, open_amount: Money) -> MailText:
-    """The package's own wording in the active language."""
-    if data.letter:
-        return _letter_text(data)
-    return _TEXTS[DocumentKind(data.kind)](data, open_amount)
+def _values_of_letter(data: DocumentData) -> dict[str, str]:
+    letter = data.letter
+    if letter is None:
+        return {}
+    claims = [
+        _("%(number)s, due on %(date)s: %(open)s")
+        % {
+            "number": claim.number,
+            "date": _day(data, claim.due_on) or "–",
+            "open": claim.open.format(data.language),
+        }
+        for claim in letter.claims
+    ]
+    return {
+        "letter_subject": letter.subject or _("Payment reminder"),
+        "letter_text": letter.text,
+        "claims": "\n".join(claims),
+        "fee": letter.fee.format(data.language) if letter.fee else "",
+        "lock_notice": letter.lock_notice,
+    }
 
 
-def _invoice_text(data: DocumentData, open_amount: Money) -> MailText:
-    return MailText(
+def _values_of_refund(data: DocumentData) -> dict[str, str]:
+    refund: dict[str, Any] = data.extra.get("refund") or {}
+    values = {
+        "refund_way": str(refund.get("way_text") or ""),
+        "refund_date": _day(data, _date(refund.get("paid_on"))),
+        "refund_reference": str(refund.get("reference") or ""),
+    }
+    if "amount_minor" in refund:
+        values["amount"] = _money(data, refund["amount_minor"])
+    return values
+
+
+def _values_of_statement(data: DocumentData) -> dict[str, str]:
+    statement: dict[str, Any] = data.extra.get("statement") or {}
+    values = {
+        "period_start": _day(data, _date(statement.get("from"))),
+        "period_end": _day(data, _date(statement.get("to"))),
+        "opening_balance": _money(data, statement.get("opening_minor", 0)),
+        "balance": _money(data, statement.get("closing_minor", 0)),
+    }
+    if statement:
+        values["amount"] = values["balance"]
+    return values
+
+
+def shipped_text(data: DocumentData, *, open_amount: Money, linked: bool = False) -> MailText:
+    """The package's own wording in the active language. ``linked``: nothing is attached, the mail leads to it."""
+    subject, announcement, rest = _WORDING[data.kind](data, open_amount)
+    if linked:
+        announcement = _("{number} of {date} is ready for you in your account: {document_link}")
+    opening = ["{letter_text}"] if data.letter else [_("Hello {name},"), announcement]
+    closing = [announcement] if data.letter else []
+    return MailText(subject, "\n\n".join([*opening, *rest, *closing, _("Kind regards\n{issuer}")]))
+
+
+# Subject, the sentence that says where the document is, and the paragraphs around it.
+_Wording = tuple[str, str, list[str]]
+
+
+def _invoice(data: DocumentData, open_amount: Money) -> _Wording:
+    return (
         _("Your invoice {number}"),
-        "\n\n".join(
-            [
-                _("Hello {name},"),
-                _("please find attached your invoice {number} of {date} for {amount}."),
-                *_how_to_pay(data, open_amount),
-                _("Kind regards\n{issuer}"),
-            ]
-        ),
+        _("please find attached your invoice {number} of {date} for {amount}."),
+        _how_to_pay(data, open_amount),
     )
 
 
 def _how_to_pay(data: DocumentData, open_amount: Money) -> list[str]:
     if data.payment_note:
-        # Braces in it are no placeholders of ours.
-        return [data.payment_note]
+        return ["{payment_note}"]
     if open_amount.minor <= 0:
         return [_("The invoice has been paid. Thank you.")]
     ask = _("Please pay {open_amount} by {due_date}.") if data.pay_until else _("Please pay {open_amount}.")
     return [ask, _("You can pay online here: {payment_link}")]
 
 
-def _cancellation_text(data: DocumentData, open_amount: Money) -> MailText:
-    return MailText(
+def _pro_forma(data: DocumentData, open_amount: Money) -> _Wording:
+    return (
+        _("Pro forma invoice {number}"),
+        _("please find attached our pro forma invoice {number} of {date} for {amount}."),
+        [_("It is no invoice for tax purposes and asks for no payment yet; the invoice follows.")],
+    )
+
+
+def _cancellation(data: DocumentData, open_amount: Money) -> _Wording:
+    return (
         _("Cancellation invoice {number}"),
-        "\n\n".join(
-            [
-                _("Hello {name},"),
-                _("please find attached the cancellation invoice {number} of {date}."),
-                _what_is_cancelled(data),
-                _("Amounts that you have already paid stay to your credit."),
-                _("Kind regards\n{issuer}"),
-            ]
-        ),
+        _("please find attached the cancellation invoice {number} of {date}."),
+        [
+            _("It cancels our invoice {original_number} of {original_date}."),
+            _("Amounts that you have already paid stay to your credit."),
+        ],
     )
 
 
-def _what_is_cancelled(data: DocumentData) -> str:
-    if not data.corrects:
-        return ""
-    return _("It cancels our invoice %(number)s of %(date)s.") % {
-        "number": data.corrects.number,
-        "date": format_date(data.corrects.issued_on, format="medium", locale=data.language.replace("-", "_")),
-    }
-
-
-def _correction_text(data: DocumentData, open_amount: Money) -> MailText:
-    return MailText(
+def _credit_note(data: DocumentData, open_amount: Money) -> _Wording:
+    return (
         _("Invoice correction {number}"),
-        "\n\n".join(
-            [
-                _("Hello {name},"),
-                _("please find attached the invoice correction {number} of {date}."),
-                _("Kind regards\n{issuer}"),
-            ]
-        ),
+        _("please find attached the invoice correction {number} of {date}."),
+        [
+            _("It corrects our invoice {original_number} of {original_date}."),
+            _("Reason: {reason}"),
+            _("Amounts that you have already paid stay to your credit."),
+        ],
     )
 
 
-def _letter_text(data: DocumentData) -> MailText:
+def _refund_receipt(data: DocumentData, open_amount: Money) -> _Wording:
+    return (
+        _("Your refund {number}"),
+        _("we have refunded {amount} to you; please find attached the receipt {number} of {date}."),
+        [
+            _("Way: {refund_way}\nDate: {refund_date}\nReference: {refund_reference}"),
+            _("Depending on your bank it takes a few days until the amount is in your account."),
+        ],
+    )
+
+
+def _account_statement(data: DocumentData, open_amount: Money) -> _Wording:
+    return (
+        _("Your account statement from {period_start} to {period_end}"),
+        _("please find attached the statement of your account from {period_start} to {period_end}."),
+        [
+            _("Balance on {period_end}: {balance}"),
+            _("Please tell us if anything in it is not as you expect."),
+        ],
+    )
+
+
+def _dunning_letter(data: DocumentData, open_amount: Money) -> _Wording:
     """A reminder says in the mail what it says on paper: the text comes from its dunning procedure, and the closing
     after everything that is asked for."""
-    letter = data.letter
-    assert letter is not None
-    claims = [
-        _("%(number)s, due on %(date)s: %(open)s")
-        % {
-            "number": claim.number,
-            "date": format_date(claim.due_on, format="medium", locale=data.language.replace("-", "_"))
-            if claim.due_on
-            else "–",
-            "open": claim.open.format(data.language),
-        }
-        for claim in letter.claims
-    ]
-    parts = [letter.text, "\n".join(claims)]
-    if letter.fee:
-        parts.append(_("Reminder fee: %(fee)s") % {"fee": letter.fee.format(data.language)})
     total = _("Total to pay by {due_date}: {amount}") if data.pay_until else _("Total to pay: {amount}")
-    parts += [total, letter.lock_notice, _("You can pay online here: {payment_link}")]
-    parts += [_("The letter is attached as a PDF."), _("Kind regards\n{issuer}")]
-    return MailText(
-        f"{letter.subject or _('Payment reminder')} – {{number}}", "\n\n".join(filter(None, parts))
+    return (
+        "{letter_subject} – {number}",
+        _("The letter is attached as a PDF."),
+        [
+            "{claims}",
+            _("Reminder fee: {fee}"),
+            total,
+            "{lock_notice}",
+            _("You can pay online here: {payment_link}"),
+        ],
     )
 
 
-_TEXTS = {
-    DocumentKind.INVOICE: _invoice_text,
-    DocumentKind.CANCELLATION: _cancellation_text,
-    DocumentKind.CREDIT_NOTE: _correction_text,
+_WORDING: dict[str, Callable[[DocumentData, Money], _Wording]] = {
+    "invoice": _invoice,
+    "pro_forma": _pro_forma,
+    "cancellation": _cancellation,
+    "credit_note": _credit_note,
+    "refund_receipt": _refund_receipt,
+    "account_statement": _account_statement,
+    "dunning_letter": _dunning_letter,
 }
+
+
+def _day(data: DocumentData, day: date | None) -> str:
+    return format_date(day, format="medium", locale=data.language.replace("-", "_")) if day else ""
+
+
+def _date(value: str | None) -> date | None:
+    return date.fromisoformat(value) if value else None
+
+
+def _money(data: DocumentData, minor: int) -> str:
+    return Money(minor, data.currency).format(data.language)

@@ -1,4 +1,4 @@
-"""The placeholders of mail texts: what there is, what was mistyped, and putting the values in."""
+"""The placeholders of mail texts: what there is for a kind of document, what was mistyped, putting the values in."""
 
 from __future__ import annotations
 
@@ -7,33 +7,107 @@ from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-PLACEHOLDERS = ("name", "number", "date", "amount", "due_date", "open_amount", "issuer", "payment_link")
+MEANINGS = {
+    "name": gettext_lazy("name of the customer"),
+    "customer_number": gettext_lazy("number of the customer"),
+    "number": gettext_lazy("number of the document"),
+    "date": gettext_lazy("date of the document"),
+    "amount": gettext_lazy("total"),
+    "issuer": gettext_lazy("name of the issuer"),
+    "due_date": gettext_lazy("due date"),
+    "open_amount": gettext_lazy("amount still open"),
+    "payment_link": gettext_lazy("link to the payment page"),
+    "payment_note": gettext_lazy("how we collect, where the customer need not transfer anything"),
+    "original_number": gettext_lazy("number of the document that is corrected"),
+    "original_date": gettext_lazy("date of the document that is corrected"),
+    "reason": gettext_lazy("reason of the correction"),
+    "refund_way": gettext_lazy("how the money goes back"),
+    "refund_date": gettext_lazy("day of the refund"),
+    "refund_reference": gettext_lazy("reference of the refund"),
+    "period_start": gettext_lazy("first day of the statement"),
+    "period_end": gettext_lazy("last day of the statement"),
+    "opening_balance": gettext_lazy("balance at the beginning"),
+    "balance": gettext_lazy("balance at the end"),
+    "letter_subject": gettext_lazy("subject of the dunning level"),
+    "letter_text": gettext_lazy("text of the dunning level"),
+    "claims": gettext_lazy("list of what is overdue"),
+    "fee": gettext_lazy("reminder fee"),
+    "lock_notice": gettext_lazy("what happens if nothing is paid"),
+    "document_link": gettext_lazy("link to the document in the customer's account"),
+}
+
+# A line with one of these is left out where there is nothing to put in.
+MAY_BE_EMPTY = frozenset(
+    {
+        "payment_link",
+        "payment_note",
+        "original_number",
+        "original_date",
+        "reason",
+        "refund_way",
+        "refund_date",
+        "refund_reference",
+        "letter_text",
+        "claims",
+        "fee",
+        "lock_notice",
+        "document_link",
+    }
+)
+
+_EVERYWHERE = ("name", "customer_number", "number", "date", "amount", "issuer", "document_link")
+_CLAIM = ("due_date", "open_amount", "payment_link")
+_CORRECTION = ("original_number", "original_date", "reason")
+_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "invoice": (*_CLAIM, "payment_note"),
+    "pro_forma": ("due_date",),
+    "credit_note": (*_CORRECTION, "open_amount"),
+    "cancellation": (*_CORRECTION, "open_amount"),
+    "refund_receipt": ("refund_way", "refund_date", "refund_reference"),
+    "account_statement": ("period_start", "period_end", "opening_balance", "balance"),
+    "dunning_letter": (*_CLAIM, "letter_subject", "letter_text", "claims", "fee", "lock_notice"),
+}
+PLACEHOLDERS = tuple(MEANINGS)
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-# A line with this placeholder is left out where there is no payment page.
-_LINK = "{payment_link}"
 
 
-def unknown_placeholders(text: str) -> list[str]:
-    return sorted({name for name in _PLACEHOLDER.findall(text) if name not in PLACEHOLDERS})
+def placeholders_of(kind: str) -> tuple[str, ...]:
+    """What mails with this kind of document can say; for an unknown kind everything."""
+    if kind not in _OF_KIND:
+        return PLACEHOLDERS
+    return tuple(name for name in PLACEHOLDERS if name in _EVERYWHERE or name in _OF_KIND[kind])
 
 
-def validate_placeholders(text: str) -> None:
+def unknown_placeholders(text: str, kind: str = "") -> list[str]:
+    known = placeholders_of(kind)
+    return sorted({name for name in _PLACEHOLDER.findall(text) if name not in known})
+
+
+def validate_placeholders(text: str, kind: str = "") -> None:
     """Raises ValidationError that names what an editor has mistyped, and what there is."""
-    if unknown := unknown_placeholders(text):
+    if unknown := unknown_placeholders(text, kind):
         raise ValidationError(
             _("There is no placeholder %(unknown)s. You can use: %(known)s."),
             code="unknown_placeholder",
-            params={
-                "unknown": ", ".join(f"{{{name}}}" for name in unknown),
-                "known": ", ".join(f"{{{name}}}" for name in PLACEHOLDERS),
-            },
+            params={"unknown": in_braces(unknown), "known": in_braces(placeholders_of(kind))},
         )
 
 
+def in_braces(names: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(f"{{{name}}}" for name in names)
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Put the values in, once: a customer called “{iban}” stays one. What is no placeholder stays as it is."""
-    if not values.get("payment_link"):
-        text = "\n".join(line for line in text.split("\n") if _LINK not in line)
+    """Put the values in, once: a customer called “{iban}” stays one. What is no placeholder stays as it is.
+
+    Lines about something there is not, such as a payment page, are left out; what is left of a paragraph closes up.
+    """
+    nothing = {name for name in MAY_BE_EMPTY if not values.get(name)}
+    lines = text.split("\n")
+    kept = [line for line in lines if not nothing & set(_PLACEHOLDER.findall(line))]
+    if len(kept) < len(lines):
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip("\n")
     return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)

@@ -214,7 +214,7 @@ def test_refused_address_fails_for_good_and_names_customer_and_address(mail_serv
     assert "K-00042 Anna Muster" in row.last_error
     assert "weg@example.org" in row.last_error
     assert "550 5.1.1 mailbox does not exist" in row.last_error
-    assert mail_server.taken == []
+    assert [to for to, _message in mail_server.taken] == ["ablage@example.org"], "the issuer's copy"
 
 
 def test_greylisted_mail_is_sent_later_with_the_same_message_id(mail_server):

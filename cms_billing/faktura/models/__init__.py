@@ -1,14 +1,16 @@
 from .bookings import Booking
 from .documents import Document, DocumentLine, IssuerSnapshot, TaxGroup
 from .ledger import LedgerEntry, OpenItem
+from .mailtexts import MailText
 from .numbers import DocumentKind, NumberSeries
-from .outgoing import ArchiveHead, ArchiveRecord, Delivery, MailText, Rendering
-from .parties import Customer, Grouping, Issuer, TaxRate
+from .outgoing import ArchiveHead, ArchiveRecord, Delivery, Rendering
+from .parties import Attach, Customer, Grouping, Issuer, TaxRate
 from .runs import InvoiceRun, RunSchedule
 
 __all__ = [
     "ArchiveHead",
     "ArchiveRecord",
+    "Attach",
     "Booking",
     "Customer",
     "Delivery",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -12,10 +11,11 @@ from django.utils.translation import pgettext_lazy
 from cms_billing.core import clock
 from cms_billing.core.models import FrozenModel, FrozenQuerySet, OutsideWork
 
-from ..placeholders import validate_placeholders
 from .documents import Document
-from .numbers import DocumentKind
-from .parties import LANGUAGES, Issuer
+from .parties import Attach, Issuer
+
+# A mail as it was sent; every other content type a document has once.
+MESSAGE = "message/rfc822"
 
 
 class Rendering(OutsideWork):
@@ -45,7 +45,7 @@ class ArchiveHead(models.Model):
 
 
 class ArchiveRecord(FrozenModel):
-    """Bytes of an issued document, stored once under their SHA-256 and chained to the record before.
+    """Bytes of an issued document or of a mail with it, stored once under their SHA-256, chained to the record before.
 
     ``chain_hash`` = SHA-256 over the previous chain hash and this record's own facts; see ``archive.chain_hash``.
     """
@@ -72,7 +72,9 @@ class ArchiveRecord(FrozenModel):
                 fields=["issuer", "sequence"], name="archive_sequence_is_unique_per_issuer"
             ),
             models.UniqueConstraint(
-                fields=["document", "content_type"], name="one_archived_file_per_document_and_type"
+                fields=["document", "content_type"],
+                condition=~models.Q(content_type=MESSAGE),
+                name="one_archived_file_per_document_and_type",
             ),
         ]
 
@@ -80,51 +82,9 @@ class ArchiveRecord(FrozenModel):
         return self.filename
 
 
-class MailTextQuerySet(models.QuerySet["MailText"]):
-    def visible_to(self, user: Any) -> MailTextQuerySet:
-        return self.filter(issuer__in=Issuer.objects.visible_to(user))
-
-
-class MailText(models.Model):
-    """An editor's own wording of a mail; where there is none, the text that ships with the package is used."""
-
-    issuer = models.ForeignKey(
-        Issuer, verbose_name=_("issuer"), on_delete=models.CASCADE, related_name="mail_texts"
-    )
-    purpose = models.CharField(_("mail"), max_length=30, choices=DocumentKind.choices)
-    language = models.CharField(_("language"), max_length=8, choices=LANGUAGES, default="de")
-    subject = models.CharField(_("subject"), max_length=200)
-    body = models.TextField(
-        _("text"),
-        help_text=_(
-            "Placeholders: {name}, {number}, {date}, {amount}, {due_date}, {open_amount}, {issuer}, {payment_link}"
-        ),
-    )
-
-    objects = MailTextQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("mail text")
-        verbose_name_plural = _("mail texts")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["issuer", "purpose", "language"], name="one_mail_text_per_purpose_and_language"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_purpose_display()} ({self.language})"
-
-    def clean(self) -> None:
-        """A mistyped placeholder is found by the editor who typed it, not by the customer who reads it."""
-        errors = {}
-        for field in ("subject", "body"):
-            try:
-                validate_placeholders(getattr(self, field))
-            except ValidationError as error:
-                errors[field] = error
-        if errors:
-            raise ValidationError(errors)
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def visible_to(self, user: Any) -> DeliveryQuerySet:
+        return self.filter(document__issuer__in=Issuer.objects.visible_to(user))
 
 
 class Delivery(OutsideWork):
@@ -142,7 +102,16 @@ class Delivery(OutsideWork):
     subject = models.CharField(_("subject"), max_length=255, blank=True)
     body = models.TextField(_("text"), blank=True)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    # The same byte for byte, in the archive.
+    archived_message = models.OneToOneField(
+        ArchiveRecord, null=True, blank=True, on_delete=models.PROTECT, related_name="delivery"
+    )
+    attach = models.CharField(_("attached"), max_length=8, choices=Attach.choices, blank=True)
+    # Who else it went to, and what the server said: {"ablage@example.org": "" or the answer}.
+    copies = models.JSONField(_("copies"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta(OutsideWork.Meta):
         verbose_name = _("delivery")

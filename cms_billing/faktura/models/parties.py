@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cms_billing.core import clock
 from cms_billing.core.money import money_of
 
+from ..addresses import validate_addresses
 from ..validators import (
     validate_bic,
     validate_country,
@@ -31,6 +32,15 @@ class Grouping(models.TextChoices):
 
     GROUP = "group", _("an invoice for each contract and order")
     CUSTOMER = "customer", _("all that is due for a customer on one invoice")
+
+
+class Attach(models.TextChoices):
+    """What a mail carries of its document."""
+
+    PDF = "pdf", _("the PDF")
+    XML = "xml", _("the e-invoice (XML)")
+    BOTH = "pdf_xml", _("PDF and e-invoice (XML)")
+    LINK = "link", _("nothing: a link for members, who find it in their account")
 
 
 class IssuerQuerySet(models.QuerySet["Issuer"]):
@@ -128,7 +138,18 @@ class Issuer(models.Model):
 
     mail_from = models.EmailField(_("sender address"), blank=True, help_text=_("Empty: the e-mail above."))
     reply_to = models.EmailField(_("reply-to address"), blank=True)
-    mail_copy_to = models.EmailField(_("copy of every mail to"), blank=True)
+    mail_sender_name = models.CharField(
+        _("sender name"), max_length=120, blank=True, help_text=_("Empty: the legal name.")
+    )
+    mail_copy_to = models.TextField(
+        _("copy of every mail to"),
+        blank=True,
+        validators=[validate_addresses],
+        help_text=_("Hidden copies (BCC); several addresses with commas."),
+    )
+    mail_attach = models.CharField(
+        _("attached to mails"), max_length=8, choices=Attach.choices, default=Attach.PDF
+    )
 
     sites: models.ManyToManyField = models.ManyToManyField(
         "wagtailcore.Site", verbose_name=_("sites"), blank=True, related_name="billing_issuers"
@@ -195,6 +216,13 @@ class Customer(models.Model):
     email = models.EmailField(_("e-mail"), blank=True)
     vat_id = models.CharField(_("VAT id"), max_length=20, blank=True, validators=[validate_vat_id])
     language = models.CharField(_("language"), max_length=8, choices=LANGUAGES, default="de")
+    mail_attach = models.CharField(
+        _("attached to mails"),
+        max_length=8,
+        choices=Attach.choices,
+        blank=True,
+        help_text=_("Empty: as the issuer sends them."),
+    )
     dunning_block = models.BooleanField(
         _("dunning block"), default=False, help_text=_("No reminders are sent.")
     )

@@ -9,15 +9,25 @@ from .drafting import change_draft, copy_as_draft, create_draft, delete_draft, d
 from .finalising import Finalised, drafts_to_finalise, finalise_drafts, finalise_next_drafts
 from .issuing import issue_drafts, snapshot_of
 from .ledger import Entry, Fee, account_balance, post_entries, post_fees
-from .outgoing import NoAddress, mark_sent_by_post, render_document, send_again, send_delivery
+from .outgoing import (
+    AlreadySent,
+    NoAddress,
+    mark_sent_by_post,
+    render_document,
+    send_again,
+    send_delivery,
+    send_elsewhere,
+)
 from .runs import RunPreview, preview_run, start_due_schedules, start_invoice_run, work_on_invoice_run
 from .series import change_series, take_numbers
 from .settling import credit_on_account, settle_with_credit, take_back_settlements, write_off
 from .statements import book_refund, issue_statement, statement_of
+from .test_mails import TooManyTests, send_test_mail
 from .user_accounts import AddressTaken, UserAccounts, create_user_accounts
 
 __all__ = [
     "AddressTaken",
+    "AlreadySent",
     "Batch",
     "CreditLine",
     "Entry",
@@ -26,6 +36,7 @@ __all__ = [
     "NoAddress",
     "Problem",
     "RunPreview",
+    "TooManyTests",
     "UserAccounts",
     "account_balance",
     "block_dunning",
@@ -61,6 +72,8 @@ __all__ = [
     "render_document",
     "send_again",
     "send_delivery",
+    "send_elsewhere",
+    "send_test_mail",
     "settle_with_credit",
     "snapshot_of",
     "start_due_schedules",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -18,17 +19,24 @@ from cms_billing.core.exceptions import BillingError
 from cms_billing.core.models import OutsideWork
 from cms_billing.core.money import Money
 
-from .. import archive, delivery
+from .. import archive, delivery, links, transport
 from ..delivery_vetoes import reason_to_withdraw
+from ..mailsettings import inherit, parts_to_attach, settings_for
 from ..models import ArchiveRecord, Delivery, Document, Issuer, OpenItem, Rendering
 from ..rendering import document_data, render_pdf
 from ..signals import document_archived
 
 DONE = OutsideWork.WorkState.DONE
+# How long the date of a mail that could not be sent yet stands.
+_DATE_STANDS = timedelta(days=2)
 
 
 class NoAddress(BillingError):
     """There is no e-mail address to send to, or none that can be one."""
+
+
+class AlreadySent(BillingError):
+    """A delivery that is to be corrected has been sent in the meantime."""
 
 
 def render_document(rendering: Rendering) -> Callable[[], None]:
@@ -75,26 +83,81 @@ def _others_wait_to_be_rendered() -> bool:
 
 
 def send_delivery(row: Delivery) -> Callable[[], None] | None:
-    """Outside work: send one mail with the archived PDF. Repeated after a crash it carries the same Message-ID."""
+    """Outside work: send one mail with what is archived. Repeated after a crash it carries the same Message-ID.
+
+    The message is stored before it is sent: a full disk must not send it twice.
+    """
     document = Document.objects.select_related("issuer", "customer").get(pk=row.document_id)
     if row.purpose == Delivery.Purpose.FIRST and (reason := reason_to_withdraw(document)):
         return partial(_record_withdrawal, row.pk, reason)
+    mail = mail_of(document, row)
+    message = transport.message_of(mail, customer=str(document.customer))
+    stored = archive.store_bytes(message.raw)
+    transport.send(
+        message,
+        to=mail.to,
+        customer=str(document.customer),
+        copies=[address for address in mail.copies if row.copies.get(address) != ""],
+        copied=partial(_note_copy, row),
+    )
+    return partial(_record_sent, row.pk, mail, stored)
+
+
+def mail_of(document: Document, row: Delivery) -> delivery.Mail:
+    """The mail of a delivery, as the settings and texts of its issuer want it now."""
     [data] = document_data([document.pk])
-    mail = delivery.compose(
+    files = archive.archived_files(document)
+    wanted = settings_for(
+        document.issuer,
+        kind=document.kind,
+        language=document.language,
+        attach=row.attach or document.customer.mail_attach,
+    )
+    link = links.account_link(document.pk) if document.customer.user_id else ""
+    return delivery.compose(
         data,
         document.issuer,
+        wanted,
         to=row.to,
-        message_id=row.message_id or _stable_message_id(row, document.issuer),
-        open_amount=_open_amount(document),
-        attachment=(archive.pdf_filename(document.number), archive.archived_pdf(document)),
+        message_id=row.message_id or f"<billing-delivery-{row.pk}@{delivery.domain_of(wanted)}>",
+        composed_at=_date_of(row),
+        open_amount=open_amount(document),
+        attachments=_attachments(files, wanted.attach, has_link=bool(link)),
+        document_link=link,
     )
-    delivery.send(mail, customer=str(document.customer))
-    return partial(_record_sent, row.pk, mail)
 
 
-def _record_sent(pk: int, mail: delivery.Mail) -> None:
+def _attachments(
+    files: Mapping[str, tuple[str, bytes]], attach: str, *, has_link: bool
+) -> tuple[delivery.Attachment, ...]:
+    parts = parts_to_attach(attach, has_xml=archive.XML in files, has_link=has_link)
+    types = {"pdf": archive.PDF, "xml": archive.XML}
+    return tuple(
+        delivery.Attachment(*files[content_type], content_type)
+        for content_type in (types[part] for part in parts)
+    )
+
+
+def _date_of(row: Delivery) -> datetime:
+    """When it was handed over, so that an attempt repeated soon sends the same bytes; old work gets a new date."""
+    now = clock.now()
+    return row.created_at if now - row.created_at < _DATE_STANDS else now
+
+
+def _note_copy(row: Delivery, address: str, error: str) -> None:
+    """At once: the copies that went out are not sent again, whatever becomes of this attempt."""
+    row.copies = {**row.copies, address: error}
+    Delivery.objects.filter(pk=row.pk).update(copies=row.copies)
+
+
+def _record_sent(pk: int, mail: delivery.Mail, stored: archive.Stored) -> None:
+    row = Delivery.objects.select_related("document").get(pk=pk)
     Delivery.objects.filter(pk=pk).update(
-        subject=mail.subject, body=mail.body, message_id=mail.message_id, sent_at=clock.now()
+        subject=mail.subject,
+        body=mail.body,
+        message_id=mail.message_id,
+        sent_at=clock.now(),
+        archived_message=row.archived_message or archive.add_message(row, stored),
     )
 
 
@@ -102,7 +165,7 @@ def _record_withdrawal(pk: int, reason: str) -> None:
     Delivery.objects.filter(pk=pk).update(last_error=reason)
 
 
-def _open_amount(document: Document) -> Money:
+def open_amount(document: Document) -> Money:
     if document.kind == Document.Kind.DUNNING_LETTER:
         return Money(document.extra.get("total_minor", 0), document.currency)
     item = OpenItem.objects.filter(pk=document.pk).first()
@@ -110,8 +173,8 @@ def _open_amount(document: Document) -> Money:
 
 
 @transaction.atomic
-def send_again(*, document: Document, to: str = "", user: Any = None) -> Delivery:
-    """Send the archived file once more, to ``to`` or the customer's address of today.
+def send_again(*, document: Document, to: str = "", attach: str = "", user: Any = None) -> Delivery:
+    """Send the archived file once more, to ``to`` or the customer's address of today; ``attach`` chooses PDF or XML.
 
     Raises NotArchivedYet, and NoAddress with a sentence that names what is wrong.
     """
@@ -127,10 +190,40 @@ def send_again(*, document: Document, to: str = "", user: Any = None) -> Deliver
         document=document,
         purpose=Delivery.Purpose.AGAIN,
         to=address,
+        attach=attach,
         message_id=_new_message_id(document.issuer),
     )
     log(instance=document, action="cms_billing.send_again", user=user, data={"to": address})
     outbox.hint(row)
+    return row
+
+
+@transaction.atomic
+def send_elsewhere(
+    *, delivery_id: int, to: str, attach: str = "", keep_address: bool = False, user: Any = None
+) -> Delivery:
+    """A mail that failed for good goes to another address; ``keep_address`` makes it the customer's from now on.
+
+    Copies that went out at the first try are not sent again. Raises NoAddress, and AlreadySent.
+    """
+    row = Delivery.objects.select_for_update().select_related("document__customer").get(pk=delivery_id)
+    if row.work_state != OutsideWork.WorkState.FAILED:
+        raise AlreadySent(
+            _("%(delivery)s is not waiting for you any more: it was sent, or it is being sent right now.")
+            % {"delivery": row}
+        )
+    address, before = to.strip(), row.to
+    _check_address(address)
+    Delivery.objects.filter(pk=row.pk).update(to=address, attach=attach)
+    if keep_address:
+        customer = row.document.customer
+        customer.email = address
+        customer.save(update_fields=["email"])
+        log(instance=customer, action="wagtail.edit", user=user)
+    data = {"to": address, "instead_of": before}
+    log(instance=row.document, action="cms_billing.send_again", user=user, data=data)
+    outbox.try_again(row)
+    row.refresh_from_db()
     return row
 
 
@@ -169,13 +262,5 @@ def _check_archived(document: Document) -> None:
 
 def _new_message_id(issuer: Issuer) -> str:
     """Given before the first attempt, so that a repeat after a crash is recognised as the same message."""
-    return f"<billing-{uuid.uuid4().hex}@{_domain(issuer)}>"
-
-
-def _stable_message_id(row: Delivery, issuer: Issuer) -> str:
-    """For rows that came without one."""
-    return f"<billing-delivery-{row.pk}@{_domain(issuer)}>"
-
-
-def _domain(issuer: Issuer) -> str:
-    return delivery.domain_of(delivery.sender_address(issuer).rstrip(">")).encode("idna").decode()
+    domain = delivery.domain_of(inherit(issuer, ()))
+    return f"<billing-{uuid.uuid4().hex}@{domain}>"

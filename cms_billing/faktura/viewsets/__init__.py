@@ -1,14 +1,17 @@
 """Issuers, customers and documents in Wagtail's admin, in the Billing menu."""
 
 from .customers import CustomerViewSet
+from .deliveries import DeliveryViewSet
 from .documents import DocumentViewSet
 from .issuers import IssuerViewSet
-from .settings import MailTextViewSet, NumberSeriesViewSet, TaxRateViewSet
+from .mailtexts import MailTextViewSet
+from .settings import NumberSeriesViewSet, TaxRateViewSet
 
 # In the order of the menu.
 VIEWSETS = (
     CustomerViewSet,
     DocumentViewSet,
+    DeliveryViewSet,
     IssuerViewSet,
     NumberSeriesViewSet,
     MailTextViewSet,
@@ -18,6 +21,7 @@ VIEWSETS = (
 __all__ = [
     "VIEWSETS",
     "CustomerViewSet",
+    "DeliveryViewSet",
     "DocumentViewSet",
     "IssuerViewSet",
     "MailTextViewSet",

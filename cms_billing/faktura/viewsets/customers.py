@@ -403,6 +403,7 @@ class CustomerViewSet(BillingModelViewSet):
             MultiFieldPanel(
                 [
                     FieldRowPanel([FieldPanel("email"), FieldPanel("language")]),
+                    FieldPanel("mail_attach"),
                     FieldPanel("vat_id"),
                     FieldPanel("account"),
                 ],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +19,7 @@ from ..exceptions import CannotCancel
 from ..models import Document, DocumentKind
 from ..rules import CANCELLABLE_KINDS
 from ..selectors import with_standing
-from ..services import cancel_document, send_again
+from ..services import cancel_document
 
 
 class CancelForm(forms.Form):
@@ -72,25 +70,6 @@ class CancelView(ActionView):
             "document": self.object,
             "cancellation": cancellation.number,
         }
-
-
-class SendAgainForm(forms.Form):
-    to = forms.EmailField(label=pgettext_lazy("e-mail", "To"))
-
-
-class SendAgainView(ActionView):
-    model = Document
-    permission = "cms_billing_faktura.send_document"
-    page_title = gettext_lazy("Send again")
-    form_class = SendAgainForm
-    explanation = gettext_lazy("The archived PDF is sent once more, unchanged.")
-
-    def get_initial(self) -> dict[str, Any]:
-        return {"to": self.object.customer.email or self.object.recipient_email}
-
-    def perform(self, form: forms.Form) -> str:
-        send_again(document=self.object, to=form.cleaned_data["to"], user=self.request.user)
-        return _("%(document)s goes to %(to)s.") % {"document": self.object, "to": form.cleaned_data["to"]}
 
 
 def pdf_view(request: HttpRequest, pk: int) -> HttpResponse:

@@ -21,7 +21,6 @@ from cms_billing.core.admin import (
     LinkColumn,
     MoneyColumn,
     Section,
-    StateColumn,
     TableSection,
     TextSection,
     date_text,
@@ -31,6 +30,7 @@ from cms_billing.core.admin import (
 from ..models import Document, LedgerEntry
 from ..rules import CANCELLABLE_KINDS
 from ..selectors import Standing, account_documents, with_standing
+from .deliveries import deliveries_section
 
 
 def standing_of(document: Any) -> Standing:
@@ -107,7 +107,7 @@ class DocumentInspectView(InspectView):
             yield tax_section(document)
         yield ledger_section(document)
         yield from related_section(document)
-        yield deliveries_section(document)
+        yield deliveries_section(document, self.request.user)
         yield archive_section(document)
 
 
@@ -185,30 +185,6 @@ def related_section(document: Document) -> Iterable[Section]:
 
 def document_url(document: Document) -> str:
     return reverse("billing-document:inspect", args=[document.pk])
-
-
-def deliveries_section(document: Document) -> Section:
-    return TableSection(
-        _("Sent"),
-        [
-            Column(
-                "to", label=pgettext("e-mail", "To"), accessor=lambda delivery: delivery.to or _("by post")
-            ),
-            Column("purpose", label=_("Occasion"), accessor="get_purpose_display"),
-            StateColumn(
-                "work_state",
-                label=_("State"),
-                accessor="get_work_state_display",
-                good=lambda delivery: delivery.work_state == delivery.WorkState.DONE,
-            ),
-            DateColumn("sent_at", label=_("Sent at")),
-            Column("last_error", label=_("Last error")),
-        ],
-        document.deliveries.order_by("pk"),
-        empty=_("Not sent by e-mail.")
-        if document.recipient_email
-        else _("No e-mail address: send it by post."),
-    )
 
 
 def archive_section(document: Document) -> Section:

@@ -28,7 +28,8 @@ from cms_billing.core.money import Money
 from ..models import Document, DocumentKind, Issuer
 from ..search import find_documents
 from ..selectors import Standing, with_standing
-from .document_actions import CancelView, SendAgainView, pdf_view
+from .deliveries import SendAgainView
+from .document_actions import CancelView, pdf_view
 from .document_bulk import BULK_ACTIONS
 from .document_filters import DocumentFilterSet
 from .document_page import DocumentInspectView, standing_of, state_text

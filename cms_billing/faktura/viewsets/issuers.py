@@ -136,9 +136,10 @@ BANK = _tab(
 )
 MAILS = _tab(
     gettext_lazy("E-mail"),
-    FieldPanel("mail_from"),
+    FieldRowPanel([FieldPanel("mail_sender_name"), FieldPanel("mail_from")]),
     FieldPanel("reply_to"),
-    FieldPanel("mail_copy_to"),
+    FieldPanel("mail_copy_to", widget=forms.Textarea(attrs={"rows": 2})),
+    FieldPanel("mail_attach"),
     MailTextsPanel(),
 )
 ACCESS = _tab(

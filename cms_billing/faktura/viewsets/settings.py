@@ -1,11 +1,9 @@
-"""Number series, mail texts and tax rates."""
+"""Number series and tax rates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,21 +15,9 @@ from wagtail.admin.widgets import AdminDateInput
 from cms_billing.core.admin import BillingFilterSet, BillingModelViewSet, DateColumn
 from cms_billing.core.ui.viewsets import BillingCreateView, BillingEditView
 
-from ..models import MailText, NumberSeries, TaxRate
+from ..models import NumberSeries, TaxRate
 from ..numbers import format_number
-from ..placeholders import validate_placeholders
 from ..services import change_series
-
-MAIL_PLACEHOLDERS = {
-    "name": gettext_lazy("name of the customer"),
-    "number": gettext_lazy("number of the document"),
-    "date": gettext_lazy("date of the document"),
-    "amount": gettext_lazy("total"),
-    "due_date": gettext_lazy("due date"),
-    "open_amount": gettext_lazy("amount still open"),
-    "issuer": gettext_lazy("name of the issuer"),
-    "payment_link": gettext_lazy("link to the payment page"),
-}
 
 
 def preview_of(series: NumberSeries) -> str:
@@ -131,63 +117,6 @@ class NumberSeriesViewSet(BillingModelViewSet):
     add_view_class = IssuerFromAddress
     edit_view_class = NumberSeriesEditView
     delete_instead = gettext_lazy("Numbers that have been given out are kept.")
-
-
-class MailTextForm(WagtailAdminModelForm):
-    def clean_subject(self) -> str:
-        subject = known_placeholders(self.cleaned_data["subject"])
-        if "\n" in subject or "\r" in subject:
-            raise ValidationError(_("A subject is one line."))
-        return subject
-
-    def clean_body(self) -> str:
-        return known_placeholders(self.cleaned_data["body"])
-
-
-def known_placeholders(text: str) -> str:
-    validate_placeholders(text)
-    return text
-
-
-def in_braces(names: Iterable[str]) -> str:
-    return ", ".join("{" + name + "}" for name in names)
-
-
-class PlaceholdersPanel(HelpPanel):
-    class BoundPanel(HelpPanel.BoundPanel):
-        def get_context_data(self, parent_context: Any = None) -> dict[str, Any]:
-            rows = [(in_braces([name]), meaning) for name, meaning in MAIL_PLACEHOLDERS.items()]
-            return {**super().get_context_data(parent_context), "placeholders": rows}
-
-
-class MailTextFilterSet(BillingFilterSet):
-    class Meta:
-        model = MailText
-        fields = ["purpose", "language"]
-
-
-class MailTextViewSet(BillingModelViewSet):
-    model = MailText
-    icon = "mail"
-    menu_order = 720
-    inspect_view_enabled = False
-    list_display = [
-        "__str__",
-        "subject",
-        Column("issuer", label=gettext_lazy("Issuer"), sort_key="issuer__name"),
-    ]
-    filterset_class = MailTextFilterSet
-    edit_handler = ObjectList(
-        [
-            FieldPanel("issuer"),
-            FieldRowPanel([FieldPanel("purpose"), FieldPanel("language")]),
-            PlaceholdersPanel(template="cms_billing/faktura/admin/placeholders_panel.html"),
-            FieldPanel("subject"),
-            FieldPanel("body", widget=forms.Textarea(attrs={"rows": 12})),
-        ],
-        base_form_class=MailTextForm,
-    )
-    add_view_class = IssuerFromAddress
 
 
 class TaxRateForm(WagtailAdminModelForm):
