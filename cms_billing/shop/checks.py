@@ -264,3 +264,20 @@ def pictures_can_be_scaled(app_configs: Any, **kwargs: Any) -> list[CheckMessage
             id="cms_billing.E062",
         )
     ]
+
+
+@register("cms_billing")
+def order_statuses_exist(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A status that no order can get would silently never ship or close one. Defaults may be missing."""
+    pipeline = getattr(settings, "OSCAR_ORDER_STATUS_PIPELINE", {})
+    given = getattr(settings, "CMS_BILLING", {}) or {}
+    keys = ("SHIPPED_ORDER_STATUS", "CANCELLED_ORDER_STATUS")
+    unknown = [key for key in keys if given.get(key) and given[key] not in pipeline]
+    return [
+        Warning(
+            f'CMS_BILLING["{key}"] is {given[key]!r}, which OSCAR_ORDER_STATUS_PIPELINE does not know.',
+            hint="Write it as in the pipeline, or add it there.",
+            id="cms_billing.W063",
+        )
+        for key in unknown
+    ]

@@ -66,3 +66,18 @@ def test_login_settings_that_lead_nowhere_are_named(changes, expected):
 def test_offers_without_tax_are_named():
     with override_settings(OSCAR_OFFERS_INCL_TAX=False):
         assert ids(shop_checks.vouchers_count_with_tax(None)) == ["cms_billing.W057"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, []),
+        ({"SHIPPED_ORDER_STATUS": "Sent", "CANCELLED_ORDER_STATUS": "Off"}, []),
+        ({"SHIPPED_ORDER_STATUS": "Gone"}, ["cms_billing.W063"]),
+        ({"SHIPPED_ORDER_STATUS": "sent", "CANCELLED_ORDER_STATUS": "off"}, ["cms_billing.W063"] * 2),
+    ],
+)
+def test_a_status_no_order_can_get_is_named(given, expected):
+    pipeline = {"Pending": ("Sent", "Off"), "Sent": (), "Off": ()}
+    with override_settings(CMS_BILLING=given, OSCAR_ORDER_STATUS_PIPELINE=pipeline):
+        assert ids(shop_checks.order_statuses_exist(None)) == expected

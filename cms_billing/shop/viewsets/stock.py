@@ -60,6 +60,10 @@ def after_text(row: StockMovement) -> str:
     }
 
 
+def own_url(row: StockMovement) -> str:
+    return reverse("billing-stockmovement:inspect", args=[row.pk])
+
+
 def document_url(row: StockMovement) -> str:
     return reverse("billing-document:inspect", args=[row.correction_line.document_id])
 
@@ -176,10 +180,9 @@ def product_url(product: Any) -> str | None:
 class StockMovementViewSet(ReadOnlyViewSet):
     model = StockMovement
     icon = "history"
-    menu_label = gettext_lazy("Stock history")
     menu_order = 620
     list_display = [
-        Column("title", label=gettext_lazy("Product"), sort_key="title"),
+        LinkColumn("title", label=gettext_lazy("Product"), sort_key="title", get_url=own_url),
         *_columns(),
         _document_column(),
         _order_column(),
