@@ -235,7 +235,7 @@ class StockMovement(FrozenModel):
     reserved_after = models.IntegerField(_("reserved afterwards"), null=True)
     day = models.DateField(_("date"))
     recorded_at = models.DateTimeField(_("recorded at"), default=clock.now, editable=False)
-    recorded_by = models.CharField(_("by"), max_length=150, blank=True)
+    recorded_by = models.CharField(_("recorded by"), max_length=150, blank=True)
 
     objects = StockMovementQuerySet.as_manager()
 

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('reserved_after', models.IntegerField(null=True, verbose_name='reserved afterwards')),
                 ('day', models.DateField(verbose_name='date')),
                 ('recorded_at', models.DateTimeField(default=cms_billing.core.clock.now, editable=False, verbose_name='recorded at')),
-                ('recorded_by', models.CharField(blank=True, max_length=150, verbose_name='by')),
+                ('recorded_by', models.CharField(blank=True, max_length=150, verbose_name='recorded by')),
                 ('correction_line', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stock_movements', to='cms_billing_faktura.documentline')),
                 ('issuer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stock_movements', to='cms_billing_faktura.issuer', verbose_name='issuer')),
                 ('order_line', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stock_movements', to='order.line', verbose_name='order line')),

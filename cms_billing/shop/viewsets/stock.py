@@ -93,7 +93,7 @@ def _columns() -> list[Any]:
             accessor="get_kind_display",
             good=lambda row: row.kind in _GOOD,
         ),
-        Column("change", label=gettext_lazy("Change"), accessor=change_text),
+        Column("change", label=pgettext_lazy("goods", "Change"), accessor=change_text),
         Column("after", label=gettext_lazy("In stock afterwards"), accessor=after_text),
         DateColumn("day", label=gettext_lazy("Date"), sort_key="day"),
     ]
@@ -151,7 +151,7 @@ class StockMovementInspectView(InspectView):
         yield Fact(pgettext("goods", "Quantity"), row.quantity)
         yield Fact(_("What happened"), row.get_kind_display(), tone=tone)
         yield Fact(_("Reason"), what_happened(row), tone="warning")
-        yield Fact(_("Change"), change_text(row))
+        yield Fact(pgettext("goods", "Change"), change_text(row))
         yield Fact(_("In stock afterwards"), after_text(row))
         yield Fact(_("Date"), date_text(row.day))
         document = row.correction_line.document
