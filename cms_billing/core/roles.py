@@ -51,6 +51,7 @@ _MONEY = frozenset(
     {
         "record_payment",
         "charge_back_payment",
+        "refund_payment",
         "cancel_document",
         "credit_document",
         "finalise_document",

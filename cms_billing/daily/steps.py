@@ -26,7 +26,7 @@ from cms_billing.faktura.services import Problem
 from cms_billing.memberships import services as memberships
 from cms_billing.memberships.models import ContractLine
 from cms_billing.payments import services as payments
-from cms_billing.payments.models import Payment
+from cms_billing.payments.models import Payment, Refund
 
 # Called with how many rows were done and how many attempts failed.
 Progress = Callable[[int, int], None]
@@ -224,13 +224,21 @@ class Collect(WorkStep):
         while payments.collect_due(issuer=issuer, today=today):
             super().run(issuer, today, park=park, progress=progress)
         super().run(issuer, today, park=park, progress=progress)
+        drain(Refund, self.mine(issuer), lambda done, failed: progress(0, failed))
 
     def _ask_about_the_silent(self, issuer: Issuer, park: Callable[[Sequence[Problem]], None]) -> None:
-        """Payments under way for more than a day: the webhook that would have told us may never come."""
+        """Payments and refunds under way for more than a day: the webhook may never come."""
         after: int | None = 0
         while after is not None:
             batch = payments.look_up_pending(
                 issuer=issuer, now=clock.now(), older_than=timedelta(days=1), after_payment=after
+            )
+            park(batch.problems)
+            after = batch.last_payment
+        after = 0
+        while after is not None:
+            batch = payments.look_up_pending_refunds(
+                issuer=issuer, now=clock.now(), older_than=timedelta(days=1), after_refund=after
             )
             park(batch.problems)
             after = batch.last_payment

@@ -24,6 +24,25 @@ from .models import (
 )
 
 Finding = str
+Findings = Callable[[Issuer], Iterator[Finding]]
+
+# Of the apps above, by the name the command prints.
+_more: dict[str, Findings] = {}
+
+
+def register_findings(name: str, findings: Findings) -> None:
+    """A door for the apps above: ``findings(issuer)`` yields a sentence for whatever is wrong with their rows."""
+    _more[name] = findings
+
+
+def all_findings() -> dict[str, Findings]:
+    """Every check but the archive's, which takes its time and tells how far it is."""
+    return {
+        "numbers without gaps": number_findings,
+        "lines and taxes add up": sum_findings,
+        "open items equal the ledger": ledger_findings,
+        **_more,
+    }
 
 
 def archive_findings(issuer: Issuer, *, each: Callable[[], object] = int) -> Iterator[Finding]:

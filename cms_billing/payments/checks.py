@@ -41,8 +41,8 @@ def _lacking(text: str) -> CheckMessage:
     return Error(
         text,
         hint=(
-            "It is made without arguments and needs code, label, capabilities, charge, look_up, read_webhook and "
-            "instructions."
+            "It is made without arguments and needs code, label, capabilities, charge, look_up, refund, "
+            "look_up_refund, read_webhook and instructions."
         ),
         id="cms_billing.E020",
     )

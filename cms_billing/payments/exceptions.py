@@ -52,6 +52,72 @@ def more_than_paid(amount: Money, paid: Money) -> ImplausiblePayment:
     )
 
 
+class CannotRefund(BillingError):
+    """Money that cannot be paid back as asked; the message says why and what would do."""
+
+
+def above_the_credit(customer: object, most: Money, promised: Money) -> CannotRefund:
+    values = {"customer": customer, "most": amount_text(most), "promised": amount_text(promised)}
+    if promised.minor:
+        return CannotRefund(
+            _("%(customer)s can get back %(most)s at most; %(promised)s are on their way already.") % values
+        )
+    if most.minor == 0:
+        return CannotRefund(
+            _("%(customer)s has no credit: issue a correction or cancellation first.") % values
+        )
+    return CannotRefund(_("%(customer)s has a credit of %(most)s: pay back no more than that.") % values)
+
+
+def above_the_payment(payment: object, left: Money) -> CannotRefund:
+    values = {"payment": payment, "left": amount_text(left)}
+    return CannotRefund(
+        _("%(left)s are left of %(payment)s: pay back no more through it, and the rest by transfer.") % values
+        if left.minor > 0
+        else _("Nothing is left of %(payment)s: pay back by transfer.") % values
+    )
+
+
+def provider_pays_nothing_back(payment: object) -> CannotRefund:
+    return CannotRefund(
+        _("%(payment)s cannot be paid back the way it came. Pay back by transfer instead.")
+        % {"payment": payment}
+    )
+
+
+def not_their_payment(payment: object, customer: object) -> CannotRefund:
+    return CannotRefund(_("%(payment)s is not of %(customer)s.") % {"payment": payment, "customer": customer})
+
+
+def wrong_iban(message: str) -> CannotRefund:
+    return CannotRefund(message)
+
+
+def no_account_holder() -> CannotRefund:
+    return CannotRefund(_("Say whose account the money goes to."))
+
+
+def refund_is(refund: object, state: object) -> CannotRefund:
+    return CannotRefund(
+        _("%(refund)s is “%(state)s” by now; nothing was changed.") % {"refund": refund, "state": state}
+    )
+
+
+def not_told_by_the_provider(payment: object, told: Money) -> CannotRefund:
+    return CannotRefund(
+        _(
+            "The provider told of %(told)s paid back of %(payment)s that were not entered: enter no more than that."
+        )
+        % {"payment": payment, "told": amount_text(told)}
+    )
+
+
+def paid_on_impossible_day(day: date) -> CannotRefund:
+    return CannotRefund(
+        _("The money cannot have gone back on %(day)s. Check the date.") % {"day": day_text(day)}
+    )
+
+
 class LinkNotValid(BillingError):
     """A payment link is damaged or too old; the message says which and how to get on."""
 

@@ -8,6 +8,11 @@ from . import viewsets
 def register_actions(actions) -> None:
     actions.register_action("cms_billing.record_payment", _("Record payment"), _("Payment recorded"))
     actions.register_action("cms_billing.charge_back", _("Enter chargeback"), _("Chargeback entered"))
+    actions.register_action("cms_billing.refund_start", _("Start a refund"), _("Refund started"))
+    actions.register_action("cms_billing.refund_withdraw", _("Withdraw a refund"), _("Refund withdrawn"))
+    actions.register_action(
+        "cms_billing.refund_returned", _("Enter a returned refund"), _("Refund came back")
+    )
 
 
 @hooks.register("register_admin_viewset")

@@ -17,6 +17,10 @@ def new_reference() -> str:
     return f"fake_{secrets.token_hex(8)}"
 
 
+def new_refund_reference() -> str:
+    return f"fakere_{secrets.token_hex(8)}"
+
+
 class FakeCharge(models.Model):
     """One charge as the fake provider sees it. The same idempotency key is the same charge."""
 
@@ -57,11 +61,45 @@ class FakeCharge(models.Model):
         return f"{self.reference} {self.amount} {self.status}"
 
 
+class FakeRefund(models.Model):
+    """Money the fake provider has paid back of a charge, or is about to. The same key is the same refund."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("pending")
+        PAID = "paid", _("paid")
+        FAILED = "failed", _("failed")
+
+    charge = models.ForeignKey(FakeCharge, on_delete=models.CASCADE, related_name="refunds")
+    idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True)
+    reference = models.CharField(max_length=40, unique=True, default=new_refund_reference)
+    description = models.CharField(max_length=120, blank=True)
+    amount_minor = models.BigIntegerField()
+    status = models.CharField(max_length=12, choices=Status.choices)
+    reason = models.CharField(max_length=200, blank=True)
+    requests = models.PositiveIntegerField(default=1, help_text="How often the refund was asked for.")
+    # What time will do to it; None: nothing.
+    pays_on = models.DateField(null=True)
+    fails_on = models.DateField(null=True)
+    history = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=clock.now)
+
+    amount = money_of("amount_minor", "charge.currency")
+
+    class Meta:
+        verbose_name = _("fake refund")
+        verbose_name_plural = _("fake refunds")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.amount} {self.status}"
+
+
 class FakeWebhook(models.Model):
     """News the fake provider has to tell: sent when ``deliver_webhooks`` is called, as often as it says."""
 
     charge = models.ForeignKey(FakeCharge, on_delete=models.CASCADE, related_name="webhooks")
-    status = models.CharField(max_length=12, choices=FakeCharge.Status.choices)
+    refund = models.ForeignKey(FakeRefund, null=True, on_delete=models.CASCADE, related_name="webhooks")
+    status = models.CharField(max_length=12)
     times_sent = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -16,7 +16,8 @@ first:
 ``down``               refuses to talk: nothing happens, as often as it is asked
 =====================  =================================================================================
 
-So ``timeout-after:anna`` and ``timeout-after:ben`` are two methods that behave alike.
+So ``timeout-after:anna`` and ``timeout-after:ben`` are two methods that behave alike. What it does with refunds is
+said in ``provider_refunds``.
 """
 
 from __future__ import annotations
@@ -48,10 +49,13 @@ from cms_billing.payments.providers import (
     Notice,
     OutcomeUnknown,
     ProviderDown,
+    RefundNotice,
+    RefundRequest,
     Status,
     WebhookRefused,
 )
 
+from . import provider_refunds as refunds
 from .models import FakeBehaviour, FakeCharge, FakeWebhook
 
 SIGNATURE_HEADER = "X-Fake-Signature"
@@ -85,7 +89,7 @@ class FakeProvider:
 
     code = "fake"
     label = _("Test provider")
-    capabilities = Capabilities(charges=True, webhooks=True)
+    capabilities = Capabilities(charges=True, webhooks=True, refunds=True)
 
     def charge(self, request: ChargeRequest) -> Notice:
         """Like a real one, it cannot be part of our transaction: called inside one, it raises RuntimeError."""
@@ -113,9 +117,20 @@ class FakeProvider:
         if not hmac.compare_digest(given.encode(), sign(body).encode()):
             raise WebhookRefused("The signature does not belong to the body.")
         try:
-            return [str(event["reference"]) for event in json.loads(body)["events"]]
-        except (ValueError, KeyError, TypeError) as error:
+            events = json.loads(body)["events"]
+            named = [[event["reference"], event.get("refund")] for event in events]
+            return [str(reference) for pair in named for reference in pair if reference]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise WebhookRefused("The body is not readable.") from error
+
+    def refund(self, request: RefundRequest) -> RefundNotice:
+        """Like ``charge``, not inside a transaction of ours."""
+        return refunds.refund(request)
+
+    def look_up_refund(
+        self, *, reference: str, payment_reference: str, idempotency_key: uuid.UUID | None
+    ) -> RefundNotice | None:
+        return refunds.look_up(reference=reference, idempotency_key=idempotency_key)
 
     def instructions(self, *, issuer: Any, amount: Money, purpose: str) -> Mapping[str, Any] | None:
         return None
@@ -159,7 +174,7 @@ def deliver_webhooks(
     Only news not told before, or with ``again`` all of them. Each is sent ``times`` times, in the order given.
     """
     let_time_pass()
-    waiting = FakeWebhook.objects.select_related("charge")
+    waiting = FakeWebhook.objects.select_related("charge", "refund")
     news = list(waiting if again else waiting.filter(times_sent=0)) * times
     if order == "reversed":
         news.reverse()
@@ -167,15 +182,17 @@ def deliver_webhooks(
         random.Random(seed).shuffle(news)
     answers = []
     for webhook in news:
-        body = webhook_body(webhook.charge.reference, webhook.status)
+        refund = webhook.refund.reference if webhook.refund else ""
+        body = webhook_body(webhook.charge.reference, webhook.status, refund=refund)
         answers.append(post_webhook(body, client=client))
         FakeWebhook.objects.filter(pk=webhook.pk).update(times_sent=F("times_sent") + 1)
     return answers
 
 
-def webhook_body(reference: str, status: str) -> bytes:
+def webhook_body(reference: str, status: str, *, refund: str = "") -> bytes:
     """The claim in ``status`` may be old or false by the time it is read: receivers have to ask."""
-    return json.dumps({"events": [{"reference": reference, "status": status}]}).encode()
+    event = {"reference": reference, "status": status, **({"refund": refund} if refund else {})}
+    return json.dumps({"events": [event]}).encode()
 
 
 def post_webhook(body: bytes, *, signature: str | None = None, client: Client | None = None) -> int:
@@ -196,6 +213,7 @@ def let_time_pass() -> None:
     with transaction.atomic():
         for charge in FakeCharge.objects.select_for_update().filter(due):
             _let_time_pass(charge)
+        refunds.let_time_pass_for_all()
 
 
 def charge_back_now(charge: FakeCharge, *, amount: Money | None = None, reason: str = "disputed") -> None:
@@ -279,9 +297,12 @@ def _become(charge: FakeCharge, status: FakeCharge.Status, reason: str = "") -> 
 
 def _notice(charge: FakeCharge) -> Notice:
     went_back = charge.status == FakeCharge.Status.CHARGED_BACK
+    refunded = refunds.refunded(charge)
+    is_refunded = charge.status == FakeCharge.Status.SETTLED and refunded.minor >= charge.amount_minor
     return Notice(
         reference=charge.reference,
-        status=Status(charge.status),
+        status=Status.REFUNDED if is_refunded else Status(charge.status),
+        refunded=refunded,
         reason=charge.reason,
         idempotency_key=charge.idempotency_key,
         final=charge.final,

@@ -21,7 +21,7 @@ from .outgoing import (
 from .runs import RunPreview, preview_run, start_due_schedules, start_invoice_run, work_on_invoice_run
 from .series import change_series, take_numbers
 from .settling import credit_on_account, settle_with_credit, take_back_settlements, write_off
-from .statements import book_refund, issue_statement, statement_of
+from .statements import book_refund, book_returned_refund, issue_statement, statement_of
 from .test_mails import TooManyTests, send_test_mail
 from .user_accounts import AddressTaken, UserAccounts, create_user_accounts
 
@@ -41,6 +41,7 @@ __all__ = [
     "account_balance",
     "block_dunning",
     "book_refund",
+    "book_returned_refund",
     "cancel_document",
     "change_draft",
     "change_series",

@@ -17,6 +17,7 @@ from cms_billing.core.texts import amount_text
 from .. import rules
 from ..exceptions import CannotWriteOff, NothingToSettle
 from ..models import Customer, Document, LedgerEntry, OpenItem
+from ..reservations import reserved_credit
 from .ledger import Entry, post_entries
 
 TRANSFER = LedgerEntry.Kind.TRANSFER
@@ -43,8 +44,8 @@ def settle_with_credit(
 ) -> Money:
     """Compensation: the customer's credit settles these open items in this order, or the oldest first.
 
-    Returns how much. Credit is what stands on the account, and what single documents have got above their claim.
-    Raises NothingToSettle.
+    Returns how much. Credit is what stands on the account, and what single documents have got above their claim, less
+    what is on its way back to the customer. Raises NothingToSettle.
     """
     customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
     items = OpenItem.objects.filter(customer=customer, currency=currency).exclude(open_minor=0)
@@ -52,6 +53,7 @@ def settle_with_credit(
     credit = -_on_account(customer_id, currency) - sum(
         e.amount.minor for e in entries if e.document_id is None
     )
+    credit -= reserved_credit(customer_id, currency)
     owed = {item.pk: item for item in items.order_by("due_on", "pk") if item.open_minor > 0}
     order = [pk for pk in document_ids if pk in owed] if document_ids else list(owed)
     parts, _left = rules.spread_payment(max(0, credit), [(pk, owed[pk].open_minor) for pk in order])

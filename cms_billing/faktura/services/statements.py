@@ -19,7 +19,7 @@ from ..exceptions import WrongAmount, WrongPeriod
 from ..models import Customer, Document, DocumentKind, LedgerEntry
 from .issuing import issue_drafts
 from .ledger import Entry, post_entries
-from .settling import credit_on_account
+from .settling import take_back_settlements
 
 LONGEST_STATEMENT = 5000  # entries; a longer paper is of no use to anybody
 
@@ -109,20 +109,19 @@ def book_refund(
 ) -> Document:
     """Money has gone back to the customer: their credit falls, and a receipt says so; returns the receipt.
 
-    ``way``: provider, transfer or cash; ``way_text`` is how the receipt names it. Raises WrongAmount for more than the
-    customer's credit.
+    ``way``: provider, transfer or cash; ``way_text`` is how the receipt names it. What has gone is booked, also where
+    the credit went in the meantime: then what credit had settled is owed again. Whoever sends the money asks before
+    (``payments.services.refund_customer``).
     """
+    if amount.minor <= 0:
+        raise WrongAmount(
+            _("A refund is more than zero; %(amount)s is not.") % {"amount": amount_text(amount)}
+        )
     customer = (
         Customer.objects.select_related("issuer")
         .select_for_update(no_key=True, of=("self",))
         .get(pk=customer_id)
     )
-    credit = credit_on_account(customer_id=customer_id, currency=amount.currency)
-    if not 0 < amount.minor <= credit.minor:
-        raise WrongAmount(
-            _("%(customer)s has a credit of %(credit)s: pay back no more than that.")
-            % {"customer": customer, "credit": amount_text(credit)}
-        )
     refund = {
         "amount_minor": amount.minor,
         "way": way,
@@ -145,6 +144,7 @@ def book_refund(
         entries=[Entry(LedgerEntry.Kind.REFUND, amount, None, receipt.pk, note=way_text)],
         booked_on=paid_on,
     )
+    take_back_settlements(customer_id=customer_id, currency=amount.currency, today=today)
     log(
         instance=customer,
         action="cms_billing.refund",
@@ -152,6 +152,21 @@ def book_refund(
         data={"amount": str(amount), "number": receipt.number, "way": way},
     )
     return receipt
+
+
+@transaction.atomic
+def book_returned_refund(*, receipt_id: int, today: date, note: str = "") -> None:
+    """A refund came back (the card is closed, the account unknown): the customer has their credit again."""
+    customer_id = Document.objects.values_list("customer_id", flat=True).get(pk=receipt_id)
+    Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
+    receipt = Document.objects.get(pk=receipt_id)
+    amount = Money(receipt.extra["refund"]["amount_minor"], receipt.currency)
+    post_entries(
+        issuer_id=receipt.issuer_id,
+        customer_id=customer_id,
+        entries=[Entry(LedgerEntry.Kind.REFUND, -amount, None, receipt.pk, note=note)],
+        booked_on=today,
+    )
 
 
 def _issue(

@@ -13,7 +13,7 @@ from cms_billing.core.exceptions import PermanentFailure
 from cms_billing.core.money import Money
 from cms_billing.faktura.epc import epc_payload
 
-from .base import Capabilities, ChargeRequest, Notice, WebhookRefused
+from .base import Capabilities, ChargeRequest, Notice, RefundNotice, RefundRequest, WebhookRefused
 
 
 class BankTransfer:
@@ -29,6 +29,16 @@ class BankTransfer:
 
     def read_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> list[str]:
         raise WebhookRefused("Banks send no webhooks.")
+
+    def refund(self, request: RefundRequest) -> RefundNotice:
+        raise PermanentFailure(
+            gettext("A bank transfer cannot be called back: pay it back with another one.")
+        )
+
+    def look_up_refund(
+        self, *, reference: str, payment_reference: str, idempotency_key: uuid.UUID | None
+    ) -> RefundNotice | None:
+        return None
 
     def instructions(self, *, issuer: Any, amount: Money, purpose: str) -> Mapping[str, Any] | None:
         return {

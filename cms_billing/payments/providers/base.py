@@ -79,7 +79,9 @@ class Notice:
 
     ``reason`` is in the provider's words. ``final`` on a failure: the method itself is dead (closed account, stolen
     card), trying it again is useless. ``charged_back``: how much of the payment went back so far; None means all of it.
-    ``idempotency_key`` is needed for webhooks that overtake the answer to ``charge``.
+    ``idempotency_key`` is needed for webhooks that overtake the answer to ``charge``. ``refunded``: how much of it the
+    provider has paid back or is about to, in all refunds, ours included; None: it does not say. A payment that went
+    back as a whole may be told as ``REFUNDED``, or as ``SETTLED`` with ``refunded``.
     """
 
     reference: str
@@ -88,6 +90,40 @@ class Notice:
     idempotency_key: uuid.UUID | None = None
     final: bool = False
     charged_back: Money | None = None
+    refunded: Money | None = None
+
+
+class RefundStatus(Enum):
+    """What the provider says of a refund now."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class RefundRequest:
+    """Pay ``amount`` of one payment back, the way it came. ``payment_reference`` is the provider's own."""
+
+    idempotency_key: uuid.UUID
+    payment_reference: str
+    amount: Money
+    description: str
+    issuer_id: int
+
+
+@dataclass(frozen=True)
+class RefundNotice:
+    """The state of one refund as the provider tells it now; ``reason`` is in its words.
+
+    One that had been paid may still fail: the bank sent it back. ``idempotency_key`` is needed for webhooks that
+    overtake the answer to ``refund``; providers without a place for it (metadata, reference) leave it out.
+    """
+
+    reference: str
+    status: RefundStatus
+    reason: str = ""
+    idempotency_key: uuid.UUID | None = None
 
 
 @runtime_checkable
@@ -112,7 +148,27 @@ class Provider(Protocol):
         ...
 
     def read_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> list[str]:
-        """References of the payments a webhook speaks of, after its signature was verified; raises WebhookRefused."""
+        """References of the payments and refunds a webhook speaks of, after its signature was verified.
+
+        News of a refund may name the refund, or the payment it belongs to. Raises WebhookRefused.
+        """
+        ...
+
+    def refund(self, request: RefundRequest) -> RefundNotice:
+        """Pay back. Raises ProviderDown, OutcomeUnknown, or PermanentFailure for what the provider refuses for good.
+
+        Only providers with ``capabilities.refunds`` are asked; the same key is the same refund.
+        """
+        ...
+
+    def look_up_refund(
+        self, *, reference: str, payment_reference: str, idempotency_key: uuid.UUID | None
+    ) -> RefundNotice | None:
+        """The refund's state now, by reference or, where none is known yet, by key; None where there is none.
+
+        ``payment_reference`` is empty for references of webhooks that we do not know (yet). Raises ProviderDown where
+        the provider cannot say: None means that nothing has been paid back.
+        """
         ...
 
     def instructions(self, *, issuer: Any, amount: Money, purpose: str) -> Mapping[str, Any] | None:

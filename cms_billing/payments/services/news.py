@@ -8,16 +8,16 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.db.models import Sum
 
 from cms_billing.core import clock
 from cms_billing.core.conf import billing_settings
-from cms_billing.core.exceptions import PermanentFailure
 from cms_billing.faktura.models import Issuer
 from cms_billing.faktura.services import Problem
 
-from ..models import Payment, PaymentMethod
+from ..models import Payment, PaymentMethod, Refund
 from ..providers import Notice, Status, get_provider
+from ..selectors import COUNTED
 from ..signals import payment_failed
 from .receiving import charge_back, lock_payment, settle_payment
 
@@ -36,7 +36,8 @@ def take_news(*, payment_id: int, notice: Notice, asked_at: datetime, today: dat
     _remember(payment, notice, asked_at=asked_at if is_newest else None)
     has_been_here = payment.state in (Payment.State.SETTLED, Payment.State.CHARGED_BACK)
     match notice.status:
-        case Status.SETTLED if is_newest or not has_been_here:
+        # What was paid back came in before; the money that left is in our refunds, or waits on the to-do list.
+        case Status.SETTLED | Status.REFUNDED if is_newest or not has_been_here:
             settle_payment(payment_id=payment.pk, day=today)
         case Status.CHARGED_BACK if is_newest or not has_been_here:
             if not has_been_here:
@@ -47,13 +48,21 @@ def take_news(*, payment_id: int, notice: Notice, asked_at: datetime, today: dat
             payment.save(update_fields=["state"])
         case Status.FAILED if payment.state in UNDER_WAY:
             _fail(payment, notice, today=today)
-        case Status.REFUNDED:
-            raise PermanentFailure(
-                _(
-                    "Payment %(reference)s was refunded at the provider. Enter the refund on the customer's account."
-                )
-                % {"reference": payment.reference}
-            )
+    if is_newest:
+        _compare_refunds(payment, notice)
+
+
+def _compare_refunds(payment: Payment, notice: Notice) -> None:
+    """What the provider has paid back above our refunds was made at its own dashboard: a person has to enter it."""
+    told = notice.refunded
+    if told is None:
+        if notice.status is not Status.REFUNDED:
+            return
+        told = payment.amount
+    ours = payment.refunds.filter(way=Refund.Way.PROVIDER, state__in=COUNTED)
+    elsewhere = max(0, told.minor - (ours.aggregate(s=Sum("amount_minor"))["s"] or 0))
+    if elsewhere != payment.refunded_elsewhere_minor:
+        Payment.objects.filter(pk=payment.pk).update(refunded_elsewhere_minor=elsewhere)
 
 
 def _remember(payment: Payment, notice: Notice, *, asked_at: datetime | None) -> None:

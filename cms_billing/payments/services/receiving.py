@@ -7,13 +7,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 from wagtail.log_actions import log
 
 from cms_billing.core import clock
 from cms_billing.core.money import Money
-from cms_billing.faktura.models import Customer, Document, DocumentKind, LedgerEntry, OpenItem
+from cms_billing.faktura.models import Customer, Document, LedgerEntry, OpenItem
 from cms_billing.faktura.rules import spread_payment
-from cms_billing.faktura.services import Entry, post_entries
+from cms_billing.faktura.services import Entry, post_entries, take_back_settlements
 
 from .. import exceptions as errors
 from .. import rules
@@ -118,25 +119,42 @@ def _held(payment: Payment) -> list[tuple[int | None, int]]:
 
 
 def _post_back(payment: Payment, parts: Sequence[tuple[int | None, int]], *, day: date, reason: str) -> None:
-    """Reopen the documents; what a cancelled one had got stands on the account by now and goes back from there."""
+    """Reopen the documents. What a correction or cancellation had moved to the account goes back from there, and what
+    that credit has settled in the meantime is owed again."""
     kind, currency = LedgerEntry.Kind.CHARGEBACK, payment.currency
-    cancelled = set(
-        Document.objects.filter(
-            corrections__kind=DocumentKind.CANCELLATION, pk__in=[pk for pk, _part in parts if pk]
-        ).values_list("pk", flat=True)
-    )
+    moved = _moved_to_the_account([pk for pk, _part in parts if pk])
+    split: list[tuple[int | None, Entry]] = []
+    for pk, part in parts:
+        on_account = part if pk is None else min(part, moved.get(pk, 0))
+        if on_account:
+            split.append((pk, Entry(kind, Money(on_account, currency), None, pk, note=reason)))
+        if part > on_account:
+            split.append((pk, Entry(kind, Money(part - on_account, currency), pk, note=reason)))
     rows = post_entries(
         issuer_id=payment.issuer_id,
         customer_id=payment.customer_id,
-        entries=[
-            Entry(kind, Money(part, currency), None, pk, note=reason)
-            if pk in cancelled
-            else Entry(kind, Money(part, currency), pk, note=reason)
-            for pk, part in parts
-        ],
+        entries=[entry for _pk, entry in split],
         booked_on=day,
     )
-    _allocate(payment, [(pk, -part) for pk, part in parts], rows)
+    _allocate(payment, [(pk, -entry.amount.minor) for pk, entry in split], rows)
+    take_back_settlements(customer_id=payment.customer_id, currency=currency, today=day)
+
+
+def _moved_to_the_account(document_ids: Sequence[int]) -> dict[int, int]:
+    """By document: what it had been paid above its claim, and was not charged back from the account yet."""
+    kinds = LedgerEntry.Kind
+    moved = dict(
+        LedgerEntry.objects.filter(document__in=document_ids, kind=kinds.TRANSFER)
+        .order_by()
+        .values_list("document")
+        .annotate(s=Sum("amount_minor"))
+    )
+    gone = LedgerEntry.objects.filter(
+        document=None, related_document__in=document_ids, kind=kinds.CHARGEBACK
+    ).order_by()
+    for pk, minor in gone.values_list("related_document").annotate(s=Sum("amount_minor")):
+        moved[pk] = moved.get(pk, 0) - minor
+    return {pk: minor for pk, minor in moved.items() if minor > 0}
 
 
 def _settle(payment: Payment, amount_minor: int, *, day: date, documents: Sequence[int]) -> None:

@@ -10,11 +10,6 @@ from django.core.management.base import BaseCommand, CommandError
 from cms_billing.faktura import verification
 from cms_billing.faktura.models import ArchiveRecord, Issuer
 
-CHECKS: dict[str, Callable[[Issuer], Iterator[str]]] = {
-    "numbers without gaps": verification.number_findings,
-    "lines and taxes add up": verification.sum_findings,
-    "open items equal the ledger": verification.ledger_findings,
-}
 SHOWN = 20
 
 
@@ -31,7 +26,7 @@ class Command(BaseCommand):
         bad = 0
         for issuer in self._issuers(options["issuer"]):
             self.stdout.write(self.style.MIGRATE_HEADING(issuer.name))
-            for name, findings in CHECKS.items():
+            for name, findings in verification.all_findings().items():
                 bad += self._report(name, findings(issuer))
             bad += self._report("archive", verification.archive_findings(issuer, each=self._progress(issuer)))
         if bad:

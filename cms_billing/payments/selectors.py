@@ -1,0 +1,143 @@
+"""Reads about money that may go back, for services, views and the apps above."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+from django.utils.translation import gettext as _
+
+from cms_billing.core.money import Money
+from cms_billing.faktura.epc import epc_payload
+from cms_billing.faktura.models import Customer, Document
+from cms_billing.faktura.services import credit_on_account
+
+from .models import Payment, Refund
+from .providers import UnknownProvider, all_providers, get_provider
+from .rules import Refundable
+
+# What counts against a payment and its customer's credit: paid back, or about to be.
+COUNTED = (Refund.State.CREATED, Refund.State.PENDING, Refund.State.PAID)
+
+
+def promised_back(customer_id: int, currency: str) -> int:
+    """Minor units of the customer's credit that refunds under way have taken."""
+    return _sum(Refund.objects.under_way().filter(customer_id=customer_id, currency=currency))
+
+
+def left_of_payment(payment: Payment) -> Money:
+    """Settled, less what was charged back and what was paid back or is about to be."""
+    held = _sum(payment.allocations.all())
+    gone = _sum(payment.refunds.filter(state__in=COUNTED)) + payment.refunded_elsewhere_minor
+    return Money(max(0, held - gone), payment.currency)
+
+
+def is_covered_by_payment(refund: Refund) -> bool:
+    """Whether the payment still holds what this refund and all others take of it."""
+    if refund.payment is None:
+        return True
+    gone = _sum(refund.payment.refunds.filter(state__in=COUNTED)) + refund.payment.refunded_elsewhere_minor
+    return gone <= _sum(refund.payment.allocations.all())
+
+
+def refundable(*, customer_id: int, currency: str, payment: Payment | None = None) -> Refundable:
+    return Refundable(
+        credit=credit_on_account(customer_id=customer_id, currency=currency).minor,
+        promised=promised_back(customer_id, currency),
+        left_of_payment=left_of_payment(payment).minor if payment else None,
+    )
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """A payment through which money can go back, and how much."""
+
+    payment: Payment
+    left: Money
+
+
+def ways_back(customer: Customer, *, currency: str, document: Document | None = None) -> list[WayBack]:
+    """Payments whose provider pays back, with what is left of them; those of the corrected document come first.
+
+    A constant number of queries; the latest 20 payments are looked at.
+    """
+    codes = [code for code, provider in all_providers().items() if provider.capabilities.refunds]
+    payments = list(
+        customer.payments.filter(state=Payment.State.SETTLED, provider__in=codes, currency=currency)
+        .exclude(reference="")
+        .select_related("method")
+        .order_by("-received_on", "-id")[:20]
+    )
+    sums = _sums_by_payment(payments)
+    corrected = {document.pk, document.corrects_id} - {None} if document else set()
+    own = set(
+        customer.payments.filter(
+            pk__in=[p.pk for p in payments], allocations__document__in=corrected
+        ).values_list("pk", flat=True)
+    )
+    ways = [
+        WayBack(payment, Money(left, currency))
+        for payment in payments
+        if (left := sums[payment.pk] - payment.refunded_elsewhere_minor) > 0
+    ]
+    return sorted(ways, key=lambda way: way.payment.pk not in own)
+
+
+def _sums_by_payment(payments: Sequence[Payment]) -> dict[int, int]:
+    pks = [payment.pk for payment in payments]
+    sums = dict.fromkeys(pks, 0)
+    held = Payment.objects.filter(pk__in=pks).order_by().values_list("pk")
+    for pk, minor in held.annotate(s=Sum("allocations__amount_minor")):
+        sums[pk] += minor or 0
+    gone = Refund.objects.filter(payment__in=pks, state__in=COUNTED).order_by().values_list("payment")
+    for pk, minor in gone.annotate(s=Sum("amount_minor")):
+        sums[pk] -= minor
+    return sums
+
+
+def pays_back(payment: Payment) -> bool:
+    """Whether money can go back through this payment's provider."""
+    if payment.way != Payment.Way.PROVIDER or not payment.reference:
+        return False
+    try:
+        return get_provider(payment.provider).capabilities.refunds
+    except UnknownProvider:
+        return False
+
+
+def name_of_way(payment: Payment) -> str:
+    """Such as “Visa •••• 4242”, or the provider's name, in the active language."""
+    if payment.method_id and payment.method and payment.method.label:
+        return payment.method.label
+    try:
+        return str(get_provider(payment.provider).label)
+    except UnknownProvider:
+        return payment.provider or payment.get_way_display()
+
+
+def purpose_of_transfer(refund: Refund) -> str:
+    """What the customer's bank statement shows, in the active language."""
+    number = refund.document.number if refund.document else ""
+    return _("Refund %(what)s") % {"what": f"{number} {refund.customer.number}".strip()}
+
+
+def epc_of_transfer(refund: Refund) -> str | None:
+    """The text of the QR code that fills in the transfer in a banking app; None for other currencies than the euro."""
+    return epc_payload(
+        name=refund.account_holder,
+        iban=refund.iban,
+        bic="",
+        amount=refund.amount,
+        purpose=purpose_of_transfer(refund),
+    )
+
+
+def refunded_elsewhere() -> QuerySet[Payment]:
+    """Payments of which the provider paid back more than we know of: somebody has to enter it."""
+    return Payment.objects.filter(refunded_elsewhere_minor__gt=0)
+
+
+def _sum(rows: QuerySet[Any]) -> int:
+    return rows.aggregate(s=Sum("amount_minor"))["s"] or 0
