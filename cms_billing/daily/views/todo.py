@@ -24,7 +24,7 @@ from cms_billing.core.admin import (
 )
 
 from .. import selectors
-from ..columns import PostedColumn, RetryColumn
+from ..columns import PostedColumn, RemedyColumn, RetryColumn
 from ..steps import STEPS
 from .permitted import Permitted
 
@@ -120,6 +120,7 @@ def failed_section(user: Any, *, limit: int) -> TableSection:
         Column("reason", label=_("Why it failed")),
         Column("attempts", label=_("Attempts")),
     ]
+    columns.append(RemedyColumn("remedy", label=_("Put right"), user=user))
     if user.has_perm("cms_billing_daily.retry_work"):
         columns.append(RetryColumn("retry", label=_("Try again")))
     return TableSection(
