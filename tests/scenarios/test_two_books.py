@@ -12,7 +12,8 @@ from cms_billing.faktura.exceptions import CannotCancel, LineNotCredited
 from cms_billing.faktura.models import Customer, Document, LedgerEntry, OpenItem
 from cms_billing.faktura.selectors import left_to_credit
 from cms_billing.faktura.services import CreditLine, cancel_document, credit_document
-from cms_billing.payments.services import record_payment
+from cms_billing.faktura.verification import all_findings
+from cms_billing.payments.services import mark_transferred, record_payment, refund_customer
 from cms_billing.shop.models import StockMovement
 from cms_billing.shop.services import ship_order
 from cms_billing.testing.factories import IssuerFactory, UserFactory
@@ -31,6 +32,21 @@ def in_stock(product):
 def account(customer):
     """What the customer's account comes to; below zero: we owe them."""
     return sum(LedgerEntry.objects.filter(customer=customer).values_list("amount_minor", flat=True))
+
+
+def paid_back(customer, correction, *, on):
+    """A transfer over what the correction left on the account; its receipt."""
+    with clock.frozen(datetime.combine(on, NOON.timetz())):
+        refund = refund_customer(
+            customer_id=customer.pk,
+            amount=-correction.gross,
+            way="transfer",
+            iban="DE02120300000000202051",
+            account_holder="Anna Muster",
+            document_id=correction.pk,
+            today=on,
+        )
+        return mark_transferred(refund_id=refund.pk, paid_on=on, today=on).receipt
 
 
 @pytest.fixture
@@ -76,6 +92,11 @@ def test_two_books_are_bought_one_comes_back_and_then_the_other(shop):
     assert account(customer) == -2480
     assert OpenItem.objects.get(document=invoice).open_minor == 0
 
+    # The money goes back, and the account is at zero.
+    receipt = paid_back(customer, correction, on=RETURNED)
+    assert receipt.number.startswith("AZ-2026-")
+    assert account(customer) == 0
+
     # The same book cannot come back a second time, and nothing is written.
     before = Document.objects.count(), StockMovement.objects.count()
     with pytest.raises(LineNotCredited, match="nothing is left of it, 1 of 1 have been credited"):
@@ -89,7 +110,11 @@ def test_two_books_are_bought_one_comes_back_and_then_the_other(shop):
     assert rest.gross == Money.of("-12.95", "EUR")
     assert (in_stock(songs), in_stock(chords)) == ((10, 0), (4, 0))
     assert all(one.is_used_up for one in left_to_credit(invoice))
-    assert account(customer) == -3775
+    assert account(customer) == -1295
+    paid_back(customer, rest, on=CANCELLED)
+    assert account(customer) == 0
+    assert not OpenItem.objects.exclude(open_minor=0).exists()
+    assert [finding for check in all_findings().values() for finding in check(invoice.issuer)] == []
     with pytest.raises(CannotCancel):
         cancel_document(document_id=invoice.pk, reason="Widerruf", today=CANCELLED, bill_again=False)
     assert [row.kind for row in StockMovement.objects.order_by("pk")] == ["returned", "returned"]

@@ -15,6 +15,7 @@ from cms_billing.faktura.models import Booking, Document
 from cms_billing.faktura.services import CreditLine, cancel_document, credit_document
 from cms_billing.shop.models import StockMovement
 from cms_billing.shop.services import rebook_goods, ship_order
+from cms_billing.shop.verification import stock_findings
 from cms_billing.testing.factories import IssuerFactory, UserFactory
 
 from .orders import MARCH, invoice_of, place, ship, stock_of, units, units_of
@@ -253,6 +254,19 @@ def test_if_the_goods_cannot_be_rebooked_there_is_no_correction(songs, monkeypat
     with pytest.raises(RuntimeError), transaction.atomic():
         credit(invoice_of(order), units(invoice_of(order), 1))
     assert Document.objects.count() == 1
+
+
+def test_goods_that_were_not_rebooked_are_found(songs, monkeypatch):
+    order = place({songs: 3})
+    invoice = invoice_of(order)
+    credit(invoice, units(invoice, 1))
+    assert list(stock_findings(invoice.issuer)) == []
+    monkeypatch.setattr("cms_billing.shop.receivers.rebook_goods", lambda **kwargs: [])
+    correction = credit(invoice, units(invoice, 2))
+    assert list(stock_findings(invoice.issuer)) == [
+        f"{correction}, line 1: 2 units came back, 0 are accounted for."
+    ]
+    assert list(stock_findings(IssuerFactory())) == []
 
 
 # -- Oscar's own record of the order ---------------------------------------------------------------------------------

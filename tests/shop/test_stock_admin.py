@@ -10,6 +10,7 @@ from django.urls import reverse
 from oscar.core.loading import get_model
 
 from cms_billing.core import clock
+from cms_billing.core.roles import AUDITORS
 from cms_billing.faktura.services import cancel_document, credit_document
 from cms_billing.shop.models import StockMovement
 from cms_billing.testing.factories import IssuerFactory, UserFactory
@@ -56,7 +57,7 @@ def person(group, *issuers, staff=False):
 
 @pytest.fixture
 def auditor(issuer):
-    return person("Billing auditors", issuer)
+    return person(AUDITORS.group, issuer)
 
 
 def take_back(product, *, shipped=True, user=None, quantity=2):
@@ -170,11 +171,11 @@ def test_an_invoice_of_which_nothing_came_back_has_no_such_section(auditor, song
 
 @pytest.fixture
 def staff(issuer):
-    group = Group.objects.get(name="Billing auditors")
+    group = Group.objects.get(name=AUDITORS.group)
     group.permissions.add(
         *Permission.objects.filter(content_type__app_label__in=["catalogue", "order", "partner"])
     )
-    return person("Billing auditors", issuer, staff=True)
+    return person(AUDITORS.group, issuer, staff=True)
 
 
 def test_the_product_in_oscars_dashboard_has_its_history(staff, songs):
