@@ -6,6 +6,7 @@ accepted copy. All get the same bytes, which are those the archive keeps.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import smtplib
 import ssl
@@ -61,7 +62,7 @@ class Message(EmailMultiAlternatives):
 
 
 def message_of(mail: Mail, *, customer: str) -> Message:
-    """Made again after a crash it has the same Message-ID and date. Raises MailRefused for impossible addresses."""
+    """Made again after a crash it is the same message. Raises MailRefused for impossible addresses."""
     message = Message(
         subject=mail.subject,
         body=mail.body,
@@ -79,8 +80,16 @@ def message_of(mail: Mail, *, customer: str) -> Message:
     for part in mail.attachments:
         message.attach(part.name, part.content, part.content_type)
     with _answers_explained(customer=customer, to=mail.to):
-        message.message()
+        _name_boundaries(message.message(), mail.message_id)
     return message
+
+
+def _name_boundaries(made: Any, message_id: str) -> None:
+    """Drawn from the Message-ID instead of by lot: the same mail made again is the same to the byte."""
+    parts = [part for part in made.walk() if part.is_multipart()]
+    for number, part in enumerate(parts):
+        digest = hashlib.sha256(f"{message_id} {number}".encode()).hexdigest()
+        part.set_boundary(f"=_{digest[:40]}")
 
 
 def send(

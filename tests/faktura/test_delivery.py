@@ -1,17 +1,10 @@
 """Mails with documents, sent to a real SMTP server: one that takes them, refuses, asks to wait, or says nothing."""
 
 import email
-import email.policy
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from aiosmtpd.controller import Controller
 from django.core.exceptions import ValidationError
-from django.test import override_settings
 
 from cms_billing.core import clock, outbox
 from cms_billing.faktura import archive, delivery_vetoes, links
@@ -21,97 +14,9 @@ from cms_billing.faktura.services import NoAddress, send_again
 from cms_billing.testing.factories import CustomerFactory, IssuerFactory
 
 from .documents import archived, deliver, dunning_letter, issue, render
+from .mail_servers import free_port, smtp_at
 
 pytestmark = pytest.mark.django_db
-
-
-class MailServer:
-    """Answers by recipient; keeps what it took."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, email.message.EmailMessage]] = []
-        self.answers: dict[str, str] = {}
-        self.answer_to_data = ""
-        self.answer_to_sender = ""
-
-    async def handle_MAIL(self, server, session, envelope, address, options):
-        if self.answer_to_sender:
-            return self.answer_to_sender
-        envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if address in self.answers:
-            return self.answers[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):
-        if self.answer_to_data:
-            return self.answer_to_data
-        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        self.taken += [(recipient, message) for recipient in envelope.rcpt_tos]
-        return "250 OK"
-
-    def only_message(self) -> email.message.EmailMessage:
-        [(_to, message)] = self.taken
-        return message
-
-
-@contextmanager
-def smtp_at(port: int, *, timeout: float = 10) -> Iterator[None]:
-    with override_settings(
-        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
-        EMAIL_HOST="127.0.0.1",
-        EMAIL_PORT=port,
-        EMAIL_TIMEOUT=timeout,
-    ):
-        yield
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-@pytest.fixture
-def mail_server() -> Iterator[MailServer]:
-    handler = MailServer()
-    port = free_port()
-    controller = Controller(handler, hostname="127.0.0.1", port=port, ready_timeout=20)
-    controller.start()
-    try:
-        with smtp_at(port):
-            yield handler
-    finally:
-        controller.stop()
-
-
-@pytest.fixture
-def silent_server() -> Iterator[None]:
-    """Takes the connection and never says a word."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    held: list[socket.socket] = []
-    stop = threading.Event()
-
-    def hold() -> None:
-        listener.settimeout(0.1)
-        while not stop.is_set():
-            try:
-                held.append(listener.accept()[0])
-            except TimeoutError:
-                continue
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    try:
-        with smtp_at(listener.getsockname()[1], timeout=0.3):
-            yield
-    finally:
-        stop.set()
-        thread.join()
-        for connection in [*held, listener]:
-            connection.close()
 
 
 @pytest.fixture
