@@ -3,7 +3,7 @@ from django.utils.translation import pgettext_lazy
 from wagtail import hooks
 
 from .models import Delivery
-from .viewsets import VIEWSETS
+from .viewsets import VIEWSETS, customer_chooser
 from .viewsets.deliveries import elsewhere_url
 
 
@@ -33,7 +33,7 @@ def register_actions(actions) -> None:
 
 @hooks.register("register_admin_viewset")
 def register_viewsets() -> list:
-    return [viewset() for viewset in VIEWSETS]
+    return [*(viewset() for viewset in VIEWSETS), customer_chooser]
 
 
 @hooks.register("billing_failed_work_remedy")

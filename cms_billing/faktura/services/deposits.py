@@ -18,14 +18,17 @@ from ..totals import Amounts
 
 
 def deposit_lines(
-    *, customer_id: int, deposits: Sequence[Document], prices_include_tax: bool
+    *, customer_id: int, deposits: Sequence[Document], prices_include_tax: bool, by: Document | None = None
 ) -> list[DraftLine]:
-    """Lines that take these deposits off a final invoice, one a deposit and tax rate. Raises WrongDeposit."""
+    """Lines that take these deposits off a final invoice, one a deposit and tax rate. Raises WrongDeposit.
+
+    ``by``: the draft that takes them off already and is written anew.
+    """
     return [
         line
         for deposit in deposits
         for line in _lines(
-            _deductible(deposit, customer_id=customer_id), prices_include_tax=prices_include_tax
+            _deductible(deposit, customer_id=customer_id, by=by), prices_include_tax=prices_include_tax
         )
     ]
 

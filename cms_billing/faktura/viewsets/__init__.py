@@ -1,8 +1,11 @@
 """Issuers, customers and documents in Wagtail's admin, in the Billing menu."""
 
+from .customer_chooser import customer_chooser
 from .customers import CustomerViewSet
 from .deliveries import DeliveryViewSet
 from .documents import DocumentViewSet
+from .drafts import DraftViewSet
+from .invoice_runs import InvoiceRunViewSet
 from .issuers import IssuerViewSet
 from .mailtexts import MailTextViewSet
 from .settings import NumberSeriesViewSet, TaxRateViewSet
@@ -11,6 +14,8 @@ from .settings import NumberSeriesViewSet, TaxRateViewSet
 VIEWSETS = (
     CustomerViewSet,
     DocumentViewSet,
+    DraftViewSet,
+    InvoiceRunViewSet,
     DeliveryViewSet,
     IssuerViewSet,
     NumberSeriesViewSet,
@@ -23,8 +28,11 @@ __all__ = [
     "CustomerViewSet",
     "DeliveryViewSet",
     "DocumentViewSet",
+    "DraftViewSet",
+    "InvoiceRunViewSet",
     "IssuerViewSet",
     "MailTextViewSet",
     "NumberSeriesViewSet",
     "TaxRateViewSet",
+    "customer_chooser",
 ]
