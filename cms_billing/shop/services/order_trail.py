@@ -45,12 +45,13 @@ def _write_note(order: Any, document: Document, rows: Sequence[StockMovement], u
 
 def _write_event(order: Any, document: Document, rows: Sequence[StockMovement]) -> None:
     """Shipped goods that came back, damaged or not. Oscar counts an event of one type once for each unit."""
+    lines: dict[int, Any] = {}
     units: dict[int, int] = {}
     for row in rows:
-        if row.kind in SHIPPED_BEFORE:
-            units[row.order_line_id] = units.get(row.order_line_id, 0) + row.quantity
+        if row.kind in SHIPPED_BEFORE and row.order_line is not None:
+            lines[row.order_line.pk] = row.order_line
+            units[row.order_line.pk] = units.get(row.order_line.pk, 0) + row.quantity
     event_type = _returned_type() if units else None
-    lines = {row.order_line_id: row.order_line for row in rows}
     countable = {}
     for pk, quantity in units.items():
         free = lines[pk].quantity - lines[pk].shipping_event_quantity(event_type)

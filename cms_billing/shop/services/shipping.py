@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -33,7 +34,7 @@ def _take_out(record: Any, units: int) -> None:
         num_in_stock=Greatest(Coalesce(F("num_in_stock"), 0) - units, 0),
         num_allocated=Greatest(Coalesce(F("num_allocated"), 0) - units, 0),
     )
-    transaction.on_commit(lambda: tell_alerts(record), robust=True)
+    transaction.on_commit(partial(tell_alerts, record), robust=True)
 
 
 def tell_alerts(record: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -61,7 +62,7 @@ def rebook_goods(*, document: Document, today: date, user: Any = None) -> list[S
     )
     if not lines:
         return []
-    shelf = _lock({line.corrects_line.booking.source_id for line in lines})
+    shelf = _lock({_order_line_id(line) for line in lines})
     occasion = Occasion(document, today, user)
     movements = [row for line in lines for row in _rebook(shelf, occasion, line)]
     StockMovement.objects.bulk_create(movements)
@@ -127,7 +128,8 @@ def _rebook(shelf: Shelf, occasion: Occasion, line: DocumentLine) -> list[StockM
 
 
 def _order_line_id(line: DocumentLine) -> int:
-    return line.corrects_line.booking.source_id
+    sold: Any = line.corrects_line
+    return int(sold.booking.source_id)
 
 
 def _after(goods: Goods, move: Move) -> Goods:
@@ -181,8 +183,7 @@ def _movement(
 def _write(shelf: Shelf) -> None:
     """Oscar's own methods would tell its alerts at once, mails and all: they are told after commit."""
     order_lines = get_model("order", "Line").objects
-    stock = get_model("partner", "StockRecord").objects
-    touched = {}
+    touched: dict[int, Any] = {}
     for order_line_id, move in shelf.moves:
         if move.allocated_change:
             order_lines.filter(pk=order_line_id).update(
@@ -190,10 +191,12 @@ def _write(shelf: Shelf) -> None:
             )
         if move.stock_change or move.reserved_change:
             record = shelf.records[shelf.lines[order_line_id].stockrecord_id]
-            stock.filter(pk=record.pk).update(
-                num_in_stock=Coalesce(F("num_in_stock"), 0) + move.stock_change,
-                num_allocated=Coalesce(F("num_allocated"), 0) + move.reserved_change,
-            )
+            _change(record, num_in_stock=move.stock_change, num_allocated=move.reserved_change)
             touched[record.pk] = record
     for record in touched.values():
-        transaction.on_commit(lambda record=record: tell_alerts(record), robust=True)
+        transaction.on_commit(partial(tell_alerts, record), robust=True)
+
+
+def _change(record: Any, **changes: int) -> None:
+    values = {name: Coalesce(F(name), 0) + change for name, change in changes.items() if change}
+    get_model("partner", "StockRecord").objects.filter(pk=record.pk).update(**values)

@@ -70,9 +70,11 @@ def document_url(row: StockMovement) -> str:
 
 def order_url(row: StockMovement) -> str | None:
     """The order in Oscar's dashboard, where the site has one."""
+    if row.order_line is None:
+        return None
     try:
         return reverse("dashboard:order-detail", args=[row.order_line.order.number])
-    except (NoReverseMatch, AttributeError):
+    except NoReverseMatch:
         return None
 
 
@@ -80,7 +82,7 @@ def order_number(row: StockMovement) -> str:
     return row.order_line.order.number if row.order_line else ""
 
 
-def what_happened(row: StockMovement) -> str:
+def why_not(row: StockMovement) -> str:
     return str(row.get_reason_display() or "")
 
 
@@ -95,8 +97,11 @@ def _columns() -> list[Any]:
         ),
         Column("change", label=pgettext_lazy("goods", "Change"), accessor=change_text),
         Column("after", label=gettext_lazy("In stock afterwards"), accessor=after_text),
-        DateColumn("day", label=gettext_lazy("Date"), sort_key="day"),
     ]
+
+
+def _day_column(**kwargs: Any) -> Any:
+    return DateColumn("day", label=gettext_lazy("Date"), **kwargs)
 
 
 def _document_column() -> Any:
@@ -150,7 +155,7 @@ class StockMovementInspectView(InspectView):
         yield Fact(_("Partner"), row.partner_name)
         yield Fact(pgettext("goods", "Quantity"), row.quantity)
         yield Fact(_("What happened"), row.get_kind_display(), tone=tone)
-        yield Fact(_("Reason"), what_happened(row), tone="warning")
+        yield Fact(_("Reason"), why_not(row), tone="warning")
         yield Fact(pgettext("goods", "Change"), change_text(row))
         yield Fact(_("In stock afterwards"), after_text(row))
         yield Fact(_("Date"), date_text(row.day))
@@ -184,6 +189,7 @@ class StockMovementViewSet(ReadOnlyViewSet):
     list_display = [
         LinkColumn("title", label=gettext_lazy("Product"), sort_key="title", get_url=own_url),
         *_columns(),
+        _day_column(sort_key="day"),
         _document_column(),
         _order_column(),
     ]
@@ -209,13 +215,15 @@ def movements_of_document(request: HttpRequest, document: Any) -> Iterable[Secti
     rows = rows.select_related(*_RELATED).order_by("pk")
     if not rows:
         return
+    has_reasons = any(row.reason for row in rows)
     is_invoice = any(row.correction_line.document_id != document.pk for row in rows)
     yield TableSection(
         _("Goods taken back"),
         [
             Column("title", label=_("Product"), accessor=_product_cell),
             *_columns(),
-            Column("reason", label=_("Reason"), accessor=what_happened),
+            *([Column("reason", label=_("Reason"), accessor=why_not)] if has_reasons else []),
+            _day_column(),
             *([_document_column()] if is_invoice else []),
         ],
         rows,
