@@ -21,7 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import scratch_databases, set_up_django, table
+from benchmarks.common import scratch_databases, set_up_django
 
 TODAY = date(2026, 3, 31)
 FIRST = [
@@ -58,6 +58,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--documents", type=int, nargs=2, default=[1000, 100_000], metavar=("FEW", "MANY"))
     parser.add_argument("--requests", type=int, default=30)
+    parser.add_argument("--only", default="", help="pages whose name contains this")
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="postgres")
     return parser.parse_args()
 
@@ -79,10 +80,12 @@ def main() -> None:
             f"{few.count:,} and {many.count:,} documents, {options.requests} requests each, {options.database}; "
             "ms are the 95th percentile"
         )
-        table([row(page, few, many, options.requests) for page in few.pages()])
+        for page in few.pages():
+            if options.only in page:
+                print(row(page, few, many, options.requests), flush=True)
 
 
-def row(page: str, few: Desk, many: Desk, requests: int) -> tuple[str, str]:
+def row(page: str, few: Desk, many: Desk, requests: int) -> str:
     taken: dict[str, list[float]] = {few.alias: [], many.alias: []}
     queries = [desk.queries(page) for desk in (few, many)]
     for number in range(requests):
@@ -90,7 +93,7 @@ def row(page: str, few: Desk, many: Desk, requests: int) -> tuple[str, str]:
             taken[desk.alias].append(desk.ask(page))
     p95 = [percentile(taken[desk.alias]) * 1000 for desk in (few, many)]
     same = "" if queries[0] == queries[1] else f"  (not the same: {queries[1]})"
-    return page, f"{queries[0]:3} queries{same}   {p95[0]:6.0f} ms  {p95[1]:6.0f} ms   x{p95[1] / p95[0]:.2f}"
+    return f"  {page:<42}{queries[0]:3} queries{same}   {p95[0]:6.0f} ms  {p95[1]:6.0f} ms   x{p95[1] / p95[0]:.2f}"
 
 
 def percentile(seconds: list[float]) -> float:

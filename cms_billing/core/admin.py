@@ -21,6 +21,7 @@ from .ui.filters import BillingFilterSet, VisibleChoiceFilter
 from .ui.menu import BILLING_MENU_HOOK, billing_menu, billing_menu_item
 from .ui.scope import IssuerScopedPolicy, ScopedView, rows_visible_to
 from .ui.sections import Action, Fact, Facts, InspectView, Section, TableSection, TextSection
+from .ui.timeline import Event, TimelineSection, logged_events
 from .ui.viewsets import BillingIndexView, BillingModelViewSet, ReadOnlyViewSet, Summary, WhatNext
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "BulkProblem",
     "BulkResult",
     "DateColumn",
+    "Event",
     "Fact",
     "Facts",
     "InspectView",
@@ -48,11 +50,13 @@ __all__ = [
     "Summary",
     "TableSection",
     "TextSection",
+    "TimelineSection",
     "VisibleChoiceFilter",
     "WhatNext",
     "billing_menu",
     "billing_menu_item",
     "date_text",
+    "logged_events",
     "money_text",
     "rows_visible_to",
 ]

@@ -2,6 +2,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 
+from .events import dunning_events, letters_about
 from .models import Case
 from .viewsets import VIEWSETS
 from .viewsets.cases import cases_section
@@ -22,6 +23,8 @@ def register_viewsets() -> list:
 
 
 hooks.register("billing_issuer_actions", issuer_actions)
+hooks.register("billing_document_events", dunning_events)
+hooks.register("billing_document_relatives", letters_about)
 
 
 @hooks.register("billing_customer_sections")

@@ -2,6 +2,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 
 from . import viewsets
+from .events import payment_events
 
 
 @hooks.register("register_log_actions")
@@ -25,3 +26,4 @@ hooks.register("billing_customer_actions", viewsets.customer_actions, order=-10)
 hooks.register("billing_document_actions", viewsets.document_actions, order=-10)
 hooks.register("billing_customer_sections", viewsets.payments_of_customer)
 hooks.register("billing_document_sections", viewsets.payments_of_document)
+hooks.register("billing_document_events", payment_events)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cms_billing.faktura.models import Customer, Document
+from cms_billing.faktura.models import Customer, LedgerEntry
 from cms_billing.faktura.services import issue_next_invoices
+from cms_billing.faktura.viewsets.customer_account import account_page
 from cms_billing.memberships.services import book_next_due
 from cms_billing.testing.factories import CustomerFactory, PlanFactory, signed_contract
 
@@ -115,9 +118,52 @@ def test_issuer_filter_offers_own_issuers_only(accountant, ours, theirs):
     assert set(page.context["filters"].form.fields["issuer"].queryset) == {ours.issuer, theirs.issuer}
 
 
-def test_statement_ends_with_the_balance(accountant, ours):
-    from cms_billing.faktura.viewsets.customers import statement_of
+def test_account_begins_with_the_balance(accountant, ours):
+    page = account_page(Customer.objects.get(pk=ours.customer.pk), since=None, until=None)
+    assert [entry.balance.minor for entry in page.object_list] == [1980, 2970, 1980, 990]
 
-    statement = statement_of(Customer.objects.get(pk=ours.customer.pk))
-    assert [entry.balance.minor for entry in statement] == [990, 1980, 2970, 1980]
-    assert Document.objects.count() == 3
+
+def test_account_of_a_period_has_the_balances_of_its_days(accountant, ours):
+    customer = Customer.objects.get(pk=ours.customer.pk)
+    entries = [
+        LedgerEntry(
+            issuer=ours.issuer,
+            customer=customer,
+            kind="payment",
+            amount_minor=-100,
+            currency="EUR",
+            booked_on=date(2026, 4, day),
+        )
+        for day in range(1, 11)
+    ]
+    LedgerEntry.objects.bulk_create(entries)
+    page = account_page(customer, since=date(2026, 4, 3), until=date(2026, 4, 5))
+    assert [entry.balance.minor for entry in page.object_list] == [1480, 1580, 1680]
+    answer = accountant.get(
+        reverse("billing-customer:inspect", args=[customer.pk]),
+        {"since": "2026-04-03", "until": "2026-04-05"},
+    )
+    assert "€14.80" in answer.content.decode()
+    assert "€9.80" in answer.content.decode()  # the balance of today, among the facts
+
+
+@pytest.mark.parametrize(
+    "query", [{"since": "soon"}, {"until": "2026-02-30"}, {"account": "x"}, {"account": "99"}]
+)
+def test_account_stands_nonsense_in_its_address(query, accountant, ours):
+    assert (
+        accountant.get(reverse("billing-customer:inspect", args=[ours.customer.pk]), query).status_code == 200
+    )
+
+
+def test_queries_of_a_customer_do_not_grow_with_the_account(accountant, ours):
+    url = reverse("billing-customer:inspect", args=[ours.customer.pk])
+    accountant.get(url)
+    few = queries_of(accountant, url)
+    for _number in range(3):
+        plan = PlanFactory(issuer=ours.issuer)
+        signed_contract(start=START, plan=plan, customer=ours.customer, today=TODAY)
+    book_next_due(issuer=ours.issuer, today=TODAY)
+    issue_next_invoices(issuer=ours.issuer, today=TODAY)
+    assert ours.customer.documents.count() > 9
+    assert queries_of(accountant, url) <= few

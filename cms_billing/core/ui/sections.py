@@ -106,6 +106,10 @@ class InspectView(ScopedView, generic.InspectView):
     def facts(self) -> Iterable[Fact]:
         return ()
 
+    def aside(self) -> Component | None:
+        """What stands beside the sections on wide screens, and before them on narrow ones."""
+        return None
+
     def own_sections(self) -> Iterable[Section]:
         return ()
 
@@ -162,5 +166,6 @@ class InspectView(ScopedView, generic.InspectView):
         context = super().get_context_data(**kwargs)
         context["facts"] = [fact for fact in self.facts() if fact.value not in (None, "")]
         context["actions"] = self.all_actions()
+        context["aside"] = self.aside()
         context["sections"] = list(self.sections())
         return context

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from typing import Any
 
 import django_filters
 from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet, Sum
-from django.urls import path, reverse
+from django.db.models import Q, QuerySet
+from django.urls import path
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
 from wagtail.admin.ui.tables import Column
@@ -21,32 +20,18 @@ from wagtail.admin.widgets import AdminDateInput
 
 from cms_billing.core import clock
 from cms_billing.core.admin import (
-    Action,
     ActionView,
     BillingFilterSet,
     BillingIndexView,
     BillingModelViewSet,
-    DateColumn,
-    Fact,
-    InspectView,
-    LinkColumn,
-    MoneyColumn,
-    Section,
-    StateColumn,
-    TableSection,
     WhatNext,
-    date_text,
-    money_text,
 )
-from cms_billing.core.money import Money
 from cms_billing.core.ui.viewsets import BillingCreateView
 
-from ..models import Customer, LedgerEntry, OpenItem
+from ..models import Customer, OpenItem
 from ..search import find_customers
 from ..services import block_dunning, give_number, lift_dunning_block
-
-# Rows of a section before it says where the rest is.
-SHORT = 10
+from .customer_page import CustomerInspectView
 
 
 class CustomerForm(WagtailAdminModelForm):
@@ -179,143 +164,6 @@ class CustomerIndexView(BillingIndexView):
         "vat_id": (gettext_lazy("VAT id"), lambda c: c.vat_id),
         "language": (gettext_lazy("Language"), lambda c: c.language),
     }
-
-
-class CustomerInspectView(InspectView):
-    extension = "billing_customer"
-    actions = [
-        Action(
-            gettext_lazy("Block reminders"),
-            "billing-customer:block",
-            "lock",
-            "cms_billing_faktura.block_dunning",
-            when=lambda customer: not customer.dunning_block,
-        ),
-        Action(
-            gettext_lazy("Lift the block on reminders"),
-            "billing-customer:lift_block",
-            "lock-open",
-            "cms_billing_faktura.block_dunning",
-            when=lambda customer: customer.dunning_block,
-        ),
-    ]
-
-    def rows(self) -> QuerySet[Customer]:
-        return super().rows().select_related("issuer", "user")
-
-    def facts(self) -> Iterable[Fact]:
-        customer = self.object
-        yield Fact(pgettext("billing", "Number"), customer.number)
-        yield Fact(_("Address"), "\n".join([*customer.address_lines, customer.country]))
-        yield Fact(_("E-mail"), customer.email, url=f"mailto:{customer.email}")
-        yield Fact(_("Kind"), customer.get_kind_display())
-        yield Fact(_("VAT id"), customer.vat_id)
-        yield Fact(_("Issuer"), customer.issuer)
-        yield Fact(_("Language"), customer.get_language_display())
-        yield Fact(_("User account"), customer.user.get_username() if customer.user else "")
-        for balance in balances_of(customer):
-            label = _("Owes in all") if balance.minor > 0 else _("Account balance")
-            yield Fact(label, money_text(balance), tone="critical" if balance.minor > 0 else "good")
-        if customer.dunning_block:
-            yield Fact(_("Reminders"), block_text(customer), tone="warning")
-        yield Fact(_("Note"), customer.note)
-
-    def own_sections(self) -> Iterable[Section]:
-        yield self._open_items()
-        yield self._documents()
-        yield self._statement()
-
-    def _open_items(self) -> Section:
-        items = self.object.open_items.open().select_related("document")
-        today = clock.today(self.object.issuer)
-        return TableSection(
-            _("Open items"),
-            [
-                _document_column(lambda item: item.document),
-                DateColumn("due_on", label=_("Due on")),
-                StateColumn(
-                    "state",
-                    label=_("State"),
-                    accessor=lambda item: _("overdue") if item.due_on < today else _("open"),
-                    good=lambda item: item.due_on >= today,
-                ),
-                MoneyColumn("open_amount", label=_("Open")),
-            ],
-            items,
-            empty=_("Nothing is owed."),
-        )
-
-    def _documents(self) -> Section:
-        documents = self.object.documents.all()[:SHORT]
-        return TableSection(
-            pgettext("billing", "Latest documents"),
-            [
-                _document_column(lambda document: document),
-                DateColumn("issued_on", label=_("Date")),
-                MoneyColumn("gross", label=_("Total"), accessor="total"),
-            ],
-            documents,
-            url=f"{reverse('billing-document:index')}?customer={self.object.number}",
-        )
-
-    def _statement(self) -> Section:
-        return TableSection(
-            _("Account statement"),
-            [
-                DateColumn("booked_on", label=_("Date")),
-                Column("kind", label=_("Entry"), accessor="get_kind_display"),
-                _document_column(lambda line: line.document),
-                Column("note", label=_("Note")),
-                MoneyColumn("amount", label=_("Amount")),
-                MoneyColumn("balance", label=_("Balance")),
-            ],
-            statement_of(self.object),
-            note=_(
-                "The latest %(n)s entries, oldest first. What is owed is positive, what settles it negative."
-            )
-            % {"n": STATEMENT_LENGTH},
-        )
-
-
-STATEMENT_LENGTH = 100
-
-
-def statement_of(customer: Customer) -> list[LedgerEntry]:
-    """The last entries in order, each with ``balance``: what was owed after it (in its currency)."""
-    entries: list[Any] = list(
-        customer.ledger_entries.select_related("document").order_by("-booked_on", "-id")[:STATEMENT_LENGTH]
-    )
-    after = {balance.currency: balance.minor for balance in balances_of(customer)}
-    for entry in entries:
-        entry.balance = Money(after[entry.currency], entry.currency)
-        after[entry.currency] -= entry.amount_minor
-    return entries[::-1]
-
-
-def balances_of(customer: Customer) -> list[Money]:
-    sums = customer.ledger_entries.order_by().values_list("currency").annotate(s=Sum("amount_minor"))
-    return [Money(amount, currency) for currency, amount in sums]
-
-
-def block_text(customer: Customer) -> str:
-    if customer.dunning_block_until:
-        text = _("blocked until %(day)s") % {"day": date_text(customer.dunning_block_until)}
-    else:
-        text = _("blocked")
-    return f"{text}: {customer.dunning_block_reason}" if customer.dunning_block_reason else text
-
-
-def _document_column(get_document: Any) -> LinkColumn:
-    def url(row: Any) -> str | None:
-        document = get_document(row)
-        return reverse("billing-document:inspect", args=[document.pk]) if document else None
-
-    return LinkColumn(
-        "document",
-        label=pgettext("billing", "Document"),
-        accessor=lambda row: str(get_document(row) or ""),
-        get_url=url,
-    )
 
 
 class BlockForm(forms.Form):

@@ -33,6 +33,7 @@ from .document_actions import CancelView, pdf_view
 from .document_bulk import BULK_ACTIONS
 from .document_filters import DocumentFilterSet
 from .document_page import DocumentInspectView, standing_of, state_text
+from .document_preview import page_view
 
 # Kinds whose totals are turnover. Pro formas ask without billing, letters and statements name what others bill.
 TURNOVER = {DocumentKind.INVOICE, DocumentKind.CREDIT_NOTE, DocumentKind.CANCELLATION}
@@ -169,6 +170,7 @@ class DocumentViewSet(ReadOnlyViewSet):
         return [
             *super().get_urlpatterns(),
             path("pdf/<int:pk>/", pdf_view, name="pdf"),
+            path("page/<int:pk>/<int:page>/", page_view, name="page"),
             path("cancel/<int:pk>/", self.construct_view(CancelView), name="cancel"),
             path("send-again/<int:pk>/", self.construct_view(SendAgainView), name="send_again"),
         ]
