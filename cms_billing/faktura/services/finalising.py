@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -118,32 +118,32 @@ def _issue(
     documents = [document for document, _draft in pairs]
     drafts = [draft for _document, draft in pairs]
     clear_lines([document.pk for document in documents])
-    columns: Collection[str] = ()
+    before = [dict(document.__dict__) for document in documents]
     for document, draft in pairs:
-        content = content_of(draft, customers[draft.customer_id])
-        columns = content.keys()
-        document._prefetched_objects_cache.clear()  # type: ignore[attr-defined]  # its lines are written anew
-        for name, value in content.items():
+        for name, value in content_of(draft, customers[draft.customer_id]).items():
             setattr(document, name, value)
         document.state, document.finalise_on = Document.State.ISSUED, None
+        document._prefetched_objects_cache.clear()  # type: ignore[attr-defined]  # its lines are written anew
     give_numbers(documents, issuer=issuer, kind=kind, today=today)
-    _write(documents, columns)
+    _write(documents, before)
     write_lines(documents, drafts)
     Booking.objects.filter(pk__in=booking_ids(drafts)).update(state=Booking.State.BILLED)
     follow_up(documents, kind=kind, today=today)
 
 
-def _write(documents: Sequence[Document], columns: Collection[str]) -> None:
-    numbered = {
-        "state",
-        "finalise_on",
-        "series_id",
-        "sequence",
-        "number",
-        "issued_on",
-        "issued_at",
-        "snapshot_id",
-    }
-    changed = numbered | set(columns)
-    fields = [field.name for field in Document._meta.concrete_fields if field.attname in changed]
-    Document.objects.bulk_update(documents, fields)
+def _write(documents: Sequence[Document], before: Sequence[Mapping[str, Any]]) -> None:
+    """Only what changed: values that differ from row to row first, then, in one update, what all have in common."""
+    shared: dict[str, Any] = {}
+    own: list[str] = []
+    for field in Document._meta.concrete_fields:
+        name = field.attname
+        values = [getattr(document, name) for document in documents]
+        if all(value == old[name] for value, old in zip(values, before, strict=True)):
+            continue
+        if all(value == values[0] for value in values):
+            shared[name] = values[0]
+        else:
+            own.append(field.name)
+    if own:
+        Document.objects.bulk_update(documents, own)
+    Document.objects.filter(pk__in=[document.pk for document in documents]).update(**shared)
