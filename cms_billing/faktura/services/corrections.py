@@ -21,11 +21,12 @@ from .. import rules
 from ..crediting import CannotCredit, LineLeft, Part, all_that_is_left, reduced_price, returned_units
 from ..drafts import Draft, DraftLine
 from ..exceptions import CannotCancel, LineNotCredited
-from ..models import Booking, Customer, Document, DocumentKind, DocumentLine, LedgerEntry
+from ..models import Customer, Document, DocumentKind, DocumentLine, LedgerEntry
 from ..selectors import final_invoice_of, left_to_credit
 from ..signals import document_cancelled, lines_corrected
 from .issuing import issue_drafts
 from .ledger import Entry, post_entries
+from .rebilling import open_bookings_again, void_bookings
 
 Kinds = LedgerEntry.Kind
 
@@ -55,9 +56,9 @@ def cancel_document(
 ) -> Document:
     """Cancel what is left of an invoice with a Stornorechnung of its own number; returns it.
 
-    What had been paid stays on the customer's account. The bookings become billable again, or void where the sale
-    itself is off (``bill_again=False``); only then do goods come back into stock, but for the damaged ones of the lines
-    ``not_restocked``. Raises CannotCancel.
+    What had been paid stays on the customer's account. The bookings become billable again, less what had been credited
+    of them, or void where the sale itself is off (``bill_again=False``); only then do goods come back into stock, but
+    for the damaged ones of the lines ``not_restocked``. Raises CannotCancel.
     """
     original, customer = _lock(document_id)
     left = left_to_credit(original)
@@ -77,8 +78,10 @@ def cancel_document(
         today=today,
     )
     _take_off_the_account(original, cancellation, today=today)
-    bookings = Booking.objects.filter(document_lines__document=original)
-    bookings.update(state=Booking.State.OPEN if bill_again else Booking.State.VOID)
+    if bill_again:
+        open_bookings_again(original, left)
+    else:
+        void_bookings(original)
     _tell(cancellation, today=today, user=user)
     log(
         instance=original,
