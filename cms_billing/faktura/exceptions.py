@@ -44,6 +44,7 @@ class LineNotCredited(BillingError):
     """A line cannot be credited as asked; the message says what is left of it."""
 
     def __init__(self, *, document: object, position: int, description: str, text: str) -> None:
+        self.text = text
         super().__init__(
             _("%(document)s, line %(position)s (%(description)s): %(reason)s")
             % {"document": document, "position": position, "description": description, "reason": text}

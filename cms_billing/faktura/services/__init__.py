@@ -2,7 +2,14 @@
 
 from .assembling import Problem, check_lawful, drafts_of, with_rates
 from .billing import Batch, customers_to_bill, drafts_for, issue_group, issue_next_invoices
-from .corrections import CreditLine, cancel_document, credit_document
+from .corrections import (
+    CreditLine,
+    cancel_document,
+    credit_document,
+    credit_lines,
+    obstacle_of,
+    parts_credited,
+)
 from .customers import block_dunning, give_number, lift_dunning_block
 from .deposits import deposit_lines
 from .drafting import change_draft, copy_as_draft, create_draft, delete_draft, draft_of
@@ -50,6 +57,7 @@ __all__ = [
     "create_draft",
     "create_user_accounts",
     "credit_document",
+    "credit_lines",
     "credit_on_account",
     "customers_to_bill",
     "delete_draft",
@@ -67,6 +75,8 @@ __all__ = [
     "issue_statement",
     "lift_dunning_block",
     "mark_sent_by_post",
+    "obstacle_of",
+    "parts_credited",
     "post_entries",
     "post_fees",
     "preview_run",

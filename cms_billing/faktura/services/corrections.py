@@ -109,27 +109,11 @@ def credit_document(
     been paid above that stays on the customer's account. Raises CannotCancel, LineNotCredited.
     """
     original, customer = _lock(document_id)
-    left = {one.line_id: one for one in left_to_credit(original)}
-    sold = {line.pk: line for line in original.lines.all()}
-    parts: dict[int, list[Part]] = {}
-    restock: dict[int, bool | None] = {}
-    for wanted in lines:
-        one = left.get(wanted.line_id)
-        if one is None:
-            raise CannotCancel(document=original, obstacle="foreign_line")
-        if wanted.line_id in parts:
-            raise LineNotCredited(
-                document=original, position=one.position, description=one.description, text=_("named twice")
-            )
-        parts[one.line_id] = _parts(original, one, wanted)
-        restock[one.line_id] = wanted.restock
-    if not parts:
-        raise CannotCancel(document=original, obstacle="no_line")
     correction = _issue(
         DocumentKind.CREDIT_NOTE,
         original,
         customer,
-        lines=_lines(original, sold, parts, restock),
+        lines=credit_lines(original, lines),
         reason=reason,
         today=today,
     )
@@ -144,15 +128,43 @@ def credit_document(
     return correction
 
 
+def credit_lines(original: Document, lines: Sequence[CreditLine]) -> list[DraftLine]:
+    """The lines of a correction, negative; reads only. Raises CannotCancel, LineNotCredited."""
+    left = {one.line_id: one for one in left_to_credit(original)}
+    sold = {line.pk: line for line in original.lines.all()}
+    parts: dict[int, list[Part]] = {}
+    restock: dict[int, bool | None] = {}
+    for wanted in lines:
+        one = left.get(wanted.line_id)
+        if one is None:
+            raise CannotCancel(document=original, obstacle="foreign_line")
+        if wanted.line_id in parts:
+            raise LineNotCredited(
+                document=original, position=one.position, description=one.description, text=_("named twice")
+            )
+        parts[one.line_id] = parts_credited(original, one, wanted)
+        restock[one.line_id] = wanted.restock
+    if not parts:
+        raise CannotCancel(document=original, obstacle="no_line")
+    return list(_lines(original, sold, parts, restock))
+
+
 def _lock(document_id: int) -> tuple[Document, Customer]:
     """The document that may be corrected; its customer is the lock of everything that moves on the account."""
     customer_id = Document.objects.values_list("customer_id", flat=True).get(pk=document_id)
     customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
     original = Document.objects.select_related("issuer").get(pk=document_id)
+    if obstacle := obstacle_of(original):
+        raise CannotCancel(document=original, obstacle=obstacle)
+    return original, customer
+
+
+def obstacle_of(original: Document) -> str | None:
+    """Why a document can be neither cancelled nor corrected, see ``rules.obstacle_to_cancelling``."""
     cancelled_by = original.corrections.filter(kind=DocumentKind.CANCELLATION).values_list(
         "number", flat=True
     )
-    obstacle = rules.obstacle_to_cancelling(
+    return rules.obstacle_to_cancelling(
         rules.Cancellable(
             original.kind,
             original.state,
@@ -161,12 +173,10 @@ def _lock(document_id: int) -> tuple[Document, Customer]:
             final_invoice_of(original) if original.is_deposit else None,
         )
     )
-    if obstacle:
-        raise CannotCancel(document=original, obstacle=obstacle)
-    return original, customer
 
 
-def _parts(original: Document, left: LineLeft, wanted: CreditLine) -> list[Part]:
+def parts_credited(original: Document, left: LineLeft, wanted: CreditLine) -> list[Part]:
+    """What is credited of one line, positive. Raises LineNotCredited, which says what is left."""
     try:
         if wanted.gross_minor is not None and wanted.quantity is None:
             return reduced_price(left, wanted.gross_minor)

@@ -1,5 +1,6 @@
 """Issuers, customers and documents in Wagtail's admin, in the Billing menu."""
 
+from .corrections import CorrectionViewSet
 from .customer_chooser import customer_chooser
 from .customers import CustomerViewSet
 from .deliveries import DeliveryViewSet
@@ -15,6 +16,7 @@ VIEWSETS = (
     CustomerViewSet,
     DocumentViewSet,
     DraftViewSet,
+    CorrectionViewSet,
     InvoiceRunViewSet,
     DeliveryViewSet,
     IssuerViewSet,
@@ -25,6 +27,7 @@ VIEWSETS = (
 
 __all__ = [
     "VIEWSETS",
+    "CorrectionViewSet",
     "CustomerViewSet",
     "DeliveryViewSet",
     "DocumentViewSet",

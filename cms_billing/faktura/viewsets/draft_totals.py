@@ -25,7 +25,7 @@ OFFERED = 100
 def totals_context(form: DraftForm, lines: BaseLineFormSet, *, before: Document | None) -> dict[str, Any]:
     """Tax groups, totals, each line's amount by its prefix, and what is not counted because it is not right yet."""
     if not form.is_bound:
-        return _stored_totals(before, lines) if before else _no_totals()
+        return _stored_totals(before, lines) if before else no_totals()
     form.is_valid()
     counted, hints = [], []
     for number, line in enumerate(lines.filled(), start=1):
@@ -38,10 +38,10 @@ def totals_context(form: DraftForm, lines: BaseLineFormSet, *, before: Document 
     try:
         draft = _draft_so_far(form, counted, before=before, issuer=issuer)
     except BillingError as error:
-        return {**_no_totals(), "hints": [*hints, str(error)]}
+        return {**no_totals(), "hints": [*hints, str(error)]}
     if customer is not None:
         hints += _unlawful(customer)
-    return {**_totals(draft, [str(line.prefix) for line in counted]), "hints": hints}
+    return {**totals_of_draft(draft, [str(line.prefix) for line in counted]), "hints": hints}
 
 
 def _draft_so_far(
@@ -78,11 +78,11 @@ def _unlawful(customer: Customer) -> list[str]:
     return []
 
 
-def _no_totals() -> dict[str, Any]:
+def no_totals() -> dict[str, Any]:
     return {"groups": [], "lines": {}, "deductions": [], "hints": [], "total": None}
 
 
-def _totals(draft: Draft, prefixes: list[str]) -> dict[str, Any]:
+def totals_of_draft(draft: Draft, prefixes: list[str]) -> dict[str, Any]:
     totals, currency = draft.totals(), draft.currency
     by_prices = "gross" if draft.prices_include_tax else "net"
     amounts = [money_text(Money(getattr(line, by_prices), currency)) for line in totals.lines]
@@ -114,7 +114,7 @@ def _totals(draft: Draft, prefixes: list[str]) -> dict[str, Any]:
 def _stored_totals(document: Document, lines: BaseLineFormSet) -> dict[str, Any]:
     draft = draft_of(document)
     charged = [str(form.prefix) for form in lines.forms]
-    return {**_totals(draft, charged), "hints": _unlawful(document.customer)}
+    return {**totals_of_draft(draft, charged), "hints": _unlawful(document.customer)}
 
 
 def offers_of(customer: Customer | None, *, before: Document | None) -> dict[str, Any]:

@@ -9,6 +9,10 @@
 
     function show(answer) {
         place.innerHTML = answer.html;
+        const total = place.querySelector("[data-billing-total]");
+        form.querySelectorAll("[data-billing-echo]").forEach((echo) => {
+            echo.textContent = total ? total.textContent : "";
+        });
         form.querySelectorAll("[data-billing-line]").forEach((line) => {
             const amount = line.querySelector("[data-billing-line-amount]");
             if (amount) amount.textContent = answer.lines[line.dataset.billingLine] || "";
