@@ -79,7 +79,8 @@ class MailText(PreviewableMixin, models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_purpose_display()} ({self.language or _('all languages')})"
+        language = self.language or _("all languages")
+        return f"{self.get_purpose_display()} ({language})"
 
     def clean(self) -> None:
         """A mistyped placeholder is found by the editor who typed it, not by the customer who reads it."""
