@@ -3,10 +3,12 @@
 from datetime import date
 
 import pytest
+from oscar.core.loading import get_model
 
 from cms_billing.dunning.models import Case
 from cms_billing.faktura.models import Document, OpenItem
-from sandbox.site.demo import billing
+from sandbox import settings as sandbox_settings
+from sandbox.site.demo import billing, books
 from sandbox.site.demo.billing import Story
 
 pytestmark = pytest.mark.usefixtures("demo")
@@ -71,6 +73,7 @@ def three_weeks(monkeypatch) -> list[str]:
     monkeypatch.setattr(
         billing, "STORIES", [Story("mitglied", "monat", 22), Story("gesperrt", "monat", 22, unpaid_from=1)]
     )
+    monkeypatch.setattr(books, "ORDERS", [])
     lines: list[str] = []
     billing.live_through(from_day=date(2026, 2, 1), report=lines.append)
     return lines
@@ -91,3 +94,27 @@ def test_a_history_that_was_finished_counts_as_loaded_and_is_not_lived_twice(thr
     assert billing.billing_is_loaded()
     billing.live_through(from_day=billing.first_day(), report=lambda line: None)
     assert Document.objects.count() == before
+
+
+def test_a_book_that_was_sent_back_is_in_stock_again_and_refunded(monkeypatch, settings):
+    monkeypatch.setattr(get_model("order", "Order"), "pipeline", sandbox_settings.OSCAR_ORDER_STATUS_PIPELINE)
+    settings.OSCAR_INITIAL_ORDER_STATUS = sandbox_settings.OSCAR_INITIAL_ORDER_STATUS
+    settings.CMS_BILLING = {**settings.CMS_BILLING, "SHIPPED_ORDER_STATUS": "Versendet"}
+    monkeypatch.setattr(billing, "DAYS", 20)
+    monkeypatch.setattr(billing, "STORIES", [Story("schuster", "jahr", 20)])
+    order = books.BookOrder(
+        "schuster", 18, {"BUCH-LIEDER": 1, "BUCH-GRIFFE": 2}, sent_back={"BUCH-GRIFFE": 1}
+    )
+    monkeypatch.setattr(books, "ORDERS", [order])
+    billing.live_through(from_day=date(2026, 2, 1), report=lambda line: None)
+    stock = {
+        record.product.upc: record.num_in_stock
+        for record in get_model("partner", "StockRecord").objects.select_related("product")
+    }
+    assert (stock["BUCH-LIEDER"], stock["BUCH-GRIFFE"]) == (39, 11)
+    assert [item.open_minor for item in OpenItem.objects.all()] == [0] * OpenItem.objects.count()
+    papers = Document.objects.filter(kind__in=["credit_note", "refund_receipt"]).order_by("pk")
+    assert [paper.kind for paper in papers] == ["credit_note", "refund_receipt"]
+    assert papers[0].gross_minor == -1295
+    billing.live_through(from_day=date(2026, 2, 1), report=lambda line: None)
+    assert papers.count() == 2

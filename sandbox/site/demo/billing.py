@@ -31,6 +31,7 @@ from cms_billing.payments.services import record_payment
 from cms_billing.paywall.models import AccessRule
 from cms_billing.shop.models import CheckoutSettings, PartnerIssuer, PlanProduct, ProductClassTax
 
+from .books import live_with_books
 from .content import COURSE, MEMBERS_SECTION, SAMPLE_LESSON
 from .people import MEMBERS, Person, account
 from .shop import BOOK, PARTNER_CODE
@@ -268,6 +269,7 @@ def live_through(*, from_day: date, report: Report) -> None:
     logging.getLogger("django-q").setLevel(logging.WARNING)
     for day in days_to_live(from_day, last_day):
         with clock.frozen(morning_of(day)):
+            live_with_books(day, last_day=last_day)
             for issuer in Issuer.objects.all():
                 live_one_day(issuer, day, last_day=last_day)
         if day.day in REPORTED or day == last_day:
