@@ -210,6 +210,22 @@ class Finalise(ChunkStep):
         return Taken(len(batch.done), batch.problems, batch.last_document)
 
 
+class Settle(ChunkStep):
+    """Before anything is collected: nobody pays by card what stands to their credit."""
+
+    name, label = "settle", _("Settle what is due with credit")
+    subject = Customer._meta.label
+
+    def due(self, issuer: Issuer, today: date) -> Any:
+        return faktura.customers_with_credit(issuer)
+
+    def take(self, issuer: Issuer, today: date, *, after: int, wait: bool, limit: int) -> Taken:
+        batch = faktura.settle_next_accounts(
+            issuer=issuer, today=today, after_customer=after, wait=wait, limit=limit
+        )
+        return Taken(len(batch.done), [], batch.last_customer)
+
+
 class Collect(WorkStep):
     name, label = "collect", _("Collect payments")
     model = Payment
@@ -285,7 +301,17 @@ class Dun(ChunkStep):
         return Taken(len(batch.done), batch.problems, batch.last_customer)
 
 
-STEPS: tuple[Step, ...] = (Book(), Runs(), Issue(), Finalise(), Collect(), Render(), Deliver(), Dun())
+STEPS: tuple[Step, ...] = (
+    Book(),
+    Runs(),
+    Issue(),
+    Finalise(),
+    Settle(),
+    Collect(),
+    Render(),
+    Deliver(),
+    Dun(),
+)
 
 
 def planned_names() -> Iterator[str]:

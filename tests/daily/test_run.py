@@ -10,14 +10,17 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from cms_billing.core.money import Money
 from cms_billing.daily.models import DailyRun, ParkedRow, RunStep
 from cms_billing.daily.preview import preview
 from cms_billing.daily.services import WrongDay, check_day, run_daily
 from cms_billing.daily.steps import Book, ChunkStep, Issue, Taken
 from cms_billing.daily.tasks import start_due_runs
 from cms_billing.faktura.models import Booking, Document, OpenItem
+from cms_billing.faktura.services import cancel_document
 from cms_billing.memberships.models import ContractLine
 from cms_billing.payments.models import Payment
+from cms_billing.payments.services import record_payment
 from cms_billing.testing.factories import (
     CustomerFactory,
     IssuerFactory,
@@ -46,12 +49,39 @@ def test_run_records_its_steps_and_what_the_day_brought():
     run = run_daily(issuer=issuer, today=START)
     assert run.state == DailyRun.State.DONE
     assert [(step.name, step.done) for step in run.steps.all()] == [
-        ("book", 3), ("runs", 0), ("issue", 3), ("finalise", 0), ("collect", 0), ("render", 3), ("deliver", 3),
-        ("dun", 0), ("report", 1),
+        ("book", 3), ("runs", 0), ("issue", 3), ("finalise", 0), ("settle", 0), ("collect", 0), ("render", 3),
+        ("deliver", 3), ("dun", 0), ("report", 1),
     ]  # fmt: skip
     assert {step.state for step in run.steps.all()} == {RunStep.State.DONE}
     assert run.report["issued"] == {"invoice": {"count": 3, "currency": "EUR", "gross_minor": 2970}}
     assert run.report["open_minor"] == {"EUR": 2970}
+
+
+def test_credit_settles_the_new_invoice_before_anything_is_collected():
+    """Cancelled for a wrong address after it was paid, billed again: nobody pays twice."""
+    [contract] = contracts(1)
+    run_daily(issuer=contract.issuer, today=START)
+    [wrong] = Document.objects.all()
+    record_payment(
+        customer_id=contract.customer_id, amount=wrong.gross, received_on=START, way="transfer", today=START
+    )
+    cancel_document(document_id=wrong.pk, reason="Adresse", today=START)
+    run_daily(issuer=contract.issuer, today=START)
+    again = Document.objects.filter(kind="invoice").latest("pk")
+    assert again != wrong
+    assert again.open_item.open_minor == 0
+
+
+def test_issuer_may_keep_credit_for_a_refund():
+    [contract] = contracts(1)
+    contract.issuer.use_credit = False
+    contract.issuer.save()
+    credit = Money.of("20.00", "EUR")
+    record_payment(
+        customer_id=contract.customer_id, amount=credit, received_on=START, way="cash", today=START
+    )
+    run_daily(issuer=contract.issuer, today=START)
+    assert Document.objects.get().open_item.open_minor == 990
 
 
 def test_customer_without_address_is_parked_by_name_and_stops_nobody():

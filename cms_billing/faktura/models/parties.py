@@ -115,6 +115,13 @@ class Issuer(models.Model):
     grouping = models.CharField(
         _("bookings on one invoice"), max_length=8, choices=Grouping.choices, default=Grouping.GROUP
     )
+    use_credit = models.BooleanField(
+        _("credit settles what is due"),
+        default=True,
+        help_text=_(
+            "The daily run settles open items with what stands on the customer's account, before it collects anything."
+        ),
+    )
     write_off_limit_minor = models.BigIntegerField(
         _("write-off limit (minor units)"),
         default=5000,

@@ -27,7 +27,14 @@ from .outgoing import (
 )
 from .runs import RunPreview, preview_run, start_due_schedules, start_invoice_run, work_on_invoice_run
 from .series import change_series, take_numbers
-from .settling import credit_on_account, settle_with_credit, take_back_settlements, write_off
+from .settling import (
+    credit_on_account,
+    customers_with_credit,
+    settle_next_accounts,
+    settle_with_credit,
+    take_back_settlements,
+    write_off,
+)
 from .statements import book_refund, book_returned_refund, issue_statement, statement_of
 from .test_mails import TooManyTests, send_test_mail
 from .user_accounts import AddressTaken, UserAccounts, create_user_accounts
@@ -60,6 +67,7 @@ __all__ = [
     "credit_lines",
     "credit_on_account",
     "customers_to_bill",
+    "customers_with_credit",
     "delete_draft",
     "deposit_lines",
     "draft_of",
@@ -85,6 +93,7 @@ __all__ = [
     "send_delivery",
     "send_elsewhere",
     "send_test_mail",
+    "settle_next_accounts",
     "settle_with_credit",
     "snapshot_of",
     "start_due_schedules",

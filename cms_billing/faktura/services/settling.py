@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
 
+from cms_billing.core.conf import billing_settings
 from cms_billing.core.money import Money
 from cms_billing.core.texts import amount_text
 
 from .. import rules
 from ..exceptions import CannotWriteOff, NothingToSettle
-from ..models import Customer, Document, LedgerEntry, OpenItem
+from ..models import Customer, Document, Issuer, LedgerEntry, OpenItem
 from ..reservations import reserved_credit
 from .ledger import Entry, post_entries
 
@@ -78,6 +80,50 @@ def _surplus_to_the_account(items: Sequence[OpenItem], currency: str) -> list[En
 def _move(document_id: int, amount: Money) -> list[Entry]:
     """Credit from the account onto a document; negative: back to the account."""
     return [Entry(TRANSFER, -amount, document_id), Entry(TRANSFER, amount, None, document_id)]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Customers whose credit was used. ``last_customer`` is where the next chunk goes on; None: nothing was left."""
+
+    done: list[int]
+    last_customer: int | None
+
+
+def customers_with_credit(issuer: Issuer) -> QuerySet[Customer]:
+    """Those who have credit and owe something, where the issuer lets the one settle the other."""
+    if not issuer.use_credit:
+        return Customer.objects.none()
+    credit = (
+        LedgerEntry.objects.filter(issuer=issuer, document=None)
+        .order_by()
+        .values("customer", "currency")
+        .annotate(s=Sum("amount_minor"))
+        .filter(s__lt=0)
+    )
+    owed = OpenItem.objects.open().filter(customer=OuterRef("pk"))
+    return Customer.objects.filter(Exists(owed), issuer=issuer, pk__in=credit.values("customer"))
+
+
+@transaction.atomic
+def settle_next_accounts(
+    *, issuer: Issuer, today: date, after_customer: int = 0, wait: bool = False, limit: int | None = None
+) -> Settled:
+    """Let the credit of the next customers settle what they owe, a chunk in one transaction; see
+    ``issue_next_invoices``. Who pays by a stored card is not charged for what stands to their credit."""
+    due = customers_with_credit(issuer).filter(pk__gt=after_customer).order_by("pk")
+    ids = list(due.values_list("pk", flat=True)[: limit or billing_settings().chunk_size])
+    if not ids:
+        return Settled([], None)
+    locked = Customer.objects.filter(pk__in=ids).order_by("pk")
+    done = []
+    for customer in locked.select_for_update(skip_locked=not wait, no_key=True):
+        currencies = OpenItem.objects.open().filter(customer=customer).order_by("currency")
+        for currency in currencies.values_list("currency", flat=True).distinct():
+            if credit_on_account(customer_id=customer.pk, currency=currency):
+                settle_with_credit(customer_id=customer.pk, currency=currency, today=today)
+                done.append(customer.pk)
+    return Settled(done, ids[-1])
 
 
 @transaction.atomic
