@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.widgets import AdminDateInput
 
@@ -314,8 +314,8 @@ class WriteOffView(ActionView):
 
 
 class StatementForm(forms.Form):
-    since = forms.DateField(label=gettext_lazy("From"), widget=AdminDateInput)
-    until = forms.DateField(label=gettext_lazy("To"), widget=AdminDateInput)
+    since = forms.DateField(label=pgettext_lazy("period", "From"), widget=AdminDateInput)
+    until = forms.DateField(label=pgettext_lazy("period", "To"), widget=AdminDateInput)
     currency = forms.ChoiceField(label=gettext_lazy("Currency"))
 
     def __init__(self, *args: Any, currencies: list[str], today: date, **kwargs: Any) -> None:
