@@ -36,7 +36,7 @@ body::before {
 def draft_data(document: Document, *, today: date) -> DocumentData:
     """As if it were issued today, with “Draft” for a number, and without a link to pay it. Writes nothing."""
     preview = Document.objects.select_related("issuer", "customer", "corrects").get(pk=document.pk)
-    preview.snapshot = IssuerSnapshot(issuer=preview.issuer, data=snapshot_data(preview.issuer))
+    preview.snapshot = IssuerSnapshot(issuer=preview.issuer, data=snapshot_data(preview.issuer, preview.kind))
     preview.number, preview.issued_on = _draft_word(preview.language), today
     [data] = data_of([preview])
     return replace(data, payment_link="", payment_note="")

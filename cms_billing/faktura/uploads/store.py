@@ -6,6 +6,8 @@ import hashlib
 import re
 from functools import lru_cache
 
+from django.utils.translation import gettext as _
+
 from ..archive import ArchiveDamaged, archive_storage, store_bytes
 
 FOLDER = "letterhead"
@@ -23,14 +25,20 @@ def is_kept(sha256: str) -> bool:
 
 @lru_cache(maxsize=32)
 def read(sha256: str) -> bytes:
-    """The bytes of a hash, checked. Raises ArchiveDamaged, and OSError where the storage does not answer."""
+    """The bytes of a hash, checked. Raises ArchiveDamaged."""
     if not _SHA256.fullmatch(sha256):
-        raise ArchiveDamaged(f"{sha256!r} is no SHA-256")
-    with archive_storage().open(_name(sha256), "rb") as file:
-        content = file.read()
+        raise ArchiveDamaged(_("“%(value)s” is no file of a letterhead.") % {"value": sha256[:80]})
+    try:
+        with archive_storage().open(_name(sha256), "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise ArchiveDamaged(
+            _("A file of a letterhead cannot be read: %(error)s") % {"error": error}
+        ) from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise ArchiveDamaged(
-            f"The file of a letterhead has been changed. Restore it from a backup: {_name(sha256)}"
+            _("A file of a letterhead has been changed. Restore it from a backup: %(path)s")
+            % {"path": _name(sha256)}
         )
     return content
 
