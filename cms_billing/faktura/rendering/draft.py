@@ -12,8 +12,7 @@ from ..models import Document, IssuerSnapshot
 from ..services.issuing import snapshot_data
 from .data import DocumentData
 from .loading import data_of
-from .pages import document_html, stylesheet
-from .renderers import pdf_renderer
+from .pages import render_pdf
 
 # A fixed box is repeated on every page.
 _MARK = """
@@ -46,7 +45,7 @@ def render_draft(document: Document, *, today: date) -> bytes:
     """The PDF of ``draft_data``, with “Draft” across every page."""
     data = draft_data(document, today=today)
     mark = _MARK % data.number.replace("\\", "").replace('"', "")
-    return pdf_renderer().render(document_html(data), css=stylesheet(data.design) + mark)
+    return render_pdf(data, extra_css=mark)
 
 
 def _draft_word(language: str) -> str:

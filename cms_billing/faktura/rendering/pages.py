@@ -28,10 +28,10 @@ def stylesheet(design: DesignData | None = None) -> str:
     return "\n".join(render_to_string(part, {"design": design}) for part in parts)
 
 
-def render_pdf(data: DocumentData) -> bytes:
+def render_pdf(data: DocumentData, *, extra_css: str = "") -> bytes:
     """The letter on its letterhead. Raises ArchiveDamaged where a background it was issued with has gone."""
     design = data.design
-    pdf = pdf_renderer().render(document_html(data), css=stylesheet(design))
+    pdf = pdf_renderer().render(document_html(data), css=stylesheet(design) + extra_css)
     if not design.first_background and not design.next_background:
         return pdf
     return underlay(

@@ -8,6 +8,7 @@ from .documents import DocumentViewSet
 from .drafts import DraftViewSet
 from .invoice_runs import InvoiceRunViewSet
 from .issuers import IssuerViewSet
+from .letterheads import LetterheadViewSet
 from .mailtexts import MailTextViewSet
 from .settings import NumberSeriesViewSet, TaxRateViewSet
 
@@ -20,6 +21,7 @@ VIEWSETS = (
     InvoiceRunViewSet,
     DeliveryViewSet,
     IssuerViewSet,
+    LetterheadViewSet,
     NumberSeriesViewSet,
     MailTextViewSet,
     TaxRateViewSet,
@@ -34,6 +36,7 @@ __all__ = [
     "DraftViewSet",
     "InvoiceRunViewSet",
     "IssuerViewSet",
+    "LetterheadViewSet",
     "MailTextViewSet",
     "NumberSeriesViewSet",
     "TaxRateViewSet",
