@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from wagtail.admin.forms.models import WagtailAdminModelForm
 
 from ..archive import ArchiveDamaged
-from ..models import Letterhead
+from ..models import DocumentKind, Letterhead
 from ..models.letterheads import inherited
 from ..rendering.design import DesignData
 from ..rendering.designs import designs
@@ -71,6 +71,8 @@ class LetterheadForm(WagtailAdminModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         below = DesignData.from_stored({**inherited(_below(self.instance)), "logo": ""})
+        if kind := self.fields.get("kind"):
+            kind.choices = [("", _("all documents")), *DocumentKind.choices]
         self._offer("template", designs(), below.template)
         self._offer("font", {key: font.label for key, font in fonts().items()}, below.font)
         self._offer("logo_position", dict(Letterhead.Position.choices), below.logo_position)

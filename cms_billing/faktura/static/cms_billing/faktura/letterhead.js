@@ -69,6 +69,14 @@
         remove.addEventListener("click", function () { show("", ""); say(""); file.focus(); });
     }
 
-    document.querySelectorAll("[data-letterhead-color]").forEach(connectColor);
-    document.querySelectorAll("[data-letterhead-background]").forEach(connectBackground);
+    function connect() {
+        document.querySelectorAll("[data-letterhead-color]").forEach(connectColor);
+        document.querySelectorAll("[data-letterhead-background]").forEach(connectBackground);
+    }
+
+    if (document.readyState === "loading") {
+        document.addEventListener("DOMContentLoaded", connect);
+    } else {
+        connect();
+    }
 })();
