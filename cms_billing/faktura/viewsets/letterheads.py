@@ -141,6 +141,7 @@ class LetterheadViewSet(PreviewedViewSet):
         Column("issuer", label=gettext_lazy("Issuer"), sort_key="issuer__name"),
     ]
     filterset_class = LetterheadFilterSet
+    search_fields = ["name", "issuer__name"]
     edit_handler = ObjectList(
         [
             MultiFieldPanel(
