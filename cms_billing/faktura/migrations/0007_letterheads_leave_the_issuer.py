@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cms_billing_faktura', '0005_letterheads'),
+        ('cms_billing_faktura', '0006_letterheads'),
     ]
 
     operations = [

@@ -32,7 +32,7 @@ def move_back(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cms_billing_faktura', '0004_mails_by_kind_and_language'),
+        ('cms_billing_faktura', '0005_credit_settles'),
         ('wagtailimages', '0027_image_description'),
     ]
 
