@@ -10,12 +10,14 @@ both sizes and their ratio. Aimed at: the same number of queries, a ratio of at 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -77,8 +79,8 @@ def main() -> None:
         for size in (few, many):
             size.fill()
         print(
-            f"{few.count:,} and {many.count:,} documents, {options.requests} requests each, {options.database}; "
-            "ms are the 95th percentile"
+            f"{few.count:,} and {many.count:,} documents, {options.requests} requests each, {options.database}; 95th "
+            f"percentile (median); load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
         )
         for page in few.pages():
             if options.only in page:
@@ -91,9 +93,11 @@ def row(page: str, few: Desk, many: Desk, requests: int) -> str:
     for number in range(requests):
         for desk in (few, many) if number % 2 else (many, few):
             taken[desk.alias].append(desk.ask(page))
-    p95 = [percentile(taken[desk.alias]) * 1000 for desk in (few, many)]
-    same = "" if queries[0] == queries[1] else f"  (not the same: {queries[1]})"
-    return f"  {page:<42}{queries[0]:3} queries{same}   {p95[0]:6.0f} ms  {p95[1]:6.0f} ms   x{p95[1] / p95[0]:.2f}"
+    times = [[seconds * 1000 for seconds in taken[desk.alias]] for desk in (few, many)]
+    p95, mid = [percentile(one) for one in times], [median(one) for one in times]
+    same = "" if queries[0] == queries[1] else f" (not the same: {queries[1]})"
+    figures = "   ".join(f"{p95[n]:5.0f} ({mid[n]:4.0f}) ms" for n in (0, 1))
+    return f"  {page:<42}{queries[0]:3} queries{same}   {figures}   x{p95[1] / p95[0]:.2f} (x{mid[1] / mid[0]:.2f})"
 
 
 def percentile(seconds: list[float]) -> float:

@@ -35,9 +35,7 @@ class Role:
 
 # Who keeps what, and who may do what. A new custom permission goes into one of the three sets of verbs, a new model
 # that people edit into one of the sets of models; what is in none of them is for superusers to give.
-_CONTENT = frozenset(
-    {"customer", "mailtext", "letterhead", "plan", "planprice", "contract", "accessrule", "planproduct"}
-)
+_CONTENT = frozenset({"customer", "mailtext", "plan", "planprice", "contract", "accessrule", "planproduct"})
 _SETTINGS = frozenset({"issuer", "numberseries", "taxrate", "runschedule", "procedure", "level", "leveltext"})
 _OFFICE = frozenset(
     {
@@ -71,7 +69,7 @@ EDITORS = Role("Billing editors", edits=_CONTENT, does=_OFFICE)
 ACCOUNTANTS = Role("Accountants", edits=_CONTENT | _SETTINGS, does=_OFFICE | _MONEY, deletes=True)
 AUDITORS = Role("Auditors")
 ROLES = (EDITORS, ACCOUNTANTS, AUDITORS)
-# What the groups were called before 0.2.
+# What early versions called the groups.
 FORMER_NAMES = {"Billing accountants": ACCOUNTANTS.group, "Billing auditors": AUDITORS.group}
 
 

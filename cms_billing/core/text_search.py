@@ -25,8 +25,8 @@ HINT = (
 _searchable: dict[str, tuple[type[models.Model], tuple[str, ...]]] = {}
 
 
-def make_searchable(model: type[models.Model], *fields: str) -> None:
-    _searchable[model._meta.db_table] = (model, fields)
+def make_searchable(model: type[models.Model], *columns: str) -> None:
+    _searchable[model._meta.db_table] = (model, columns)
 
 
 def index_name(table: str) -> str:
@@ -76,10 +76,10 @@ def _has_extension(connection: BaseDatabaseWrapper) -> bool:
 
 
 def _statement(connection: BaseDatabaseWrapper, table: str) -> str:
-    model, fields = _searchable[table]
+    _model, columns = _searchable[table]
     quote = connection.ops.quote_name
     # The expression must be the one that Django writes for icontains.
-    columns = ", ".join(
-        f"UPPER({quote(model._meta.get_field(field).column)}::text) gin_trgm_ops" for field in fields
+    expressions = ", ".join(f"UPPER({quote(column)}::text) gin_trgm_ops" for column in columns)
+    return (
+        f"CREATE INDEX IF NOT EXISTS {quote(index_name(table))} ON {quote(table)} USING gin ({expressions})"
     )
-    return f"CREATE INDEX IF NOT EXISTS {quote(index_name(table))} ON {quote(table)} USING gin ({columns})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
@@ -52,7 +53,7 @@ def _neighbours(keys: Collection[int]) -> set[int]:
     return {key for (key,) in found[0].union(*found[1:])}
 
 
-def _papers_about(keys: Collection[int]) -> QuerySet[LedgerEntry]:
+def _papers_about(keys: Collection[int]) -> QuerySet[LedgerEntry, Any]:
     return LedgerEntry.objects.filter(document__in=keys, related_document__kind__in=ABOUT_CLAIMS).values(
         "related_document"
     )

@@ -32,5 +32,5 @@ def payment_events(request: Any, document: Document) -> Iterable[Event]:
             _("payment %(state)s") % {"state": payment.get_state_display()},
             detail=" ".join(filter(None, [money_text(payment.amount), payment.reason])),
             url=reverse("billing-payment:inspect", args=[payment.pk]),
-            tone=_TOLD_HERE[payment.state],
+            tone=_TOLD_HERE[Payment.State(payment.state)],
         )

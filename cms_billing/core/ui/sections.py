@@ -89,6 +89,8 @@ class Action:
     icon: str
     permission: str
     when: Callable[[Any], bool] = lambda row: True
+    # Lower comes first; the first one is drawn as the main thing to do.
+    priority: int = 0
 
 
 class InspectView(ScopedView, generic.InspectView):
@@ -121,6 +123,7 @@ class InspectView(ScopedView, generic.InspectView):
     def all_actions(self) -> list[dict[str, Any]]:
         """The actions this user may take with this row now, with their addresses."""
         actions = [*(action for add in self._hooks("actions") for action in add()), *self.actions]
+        actions.sort(key=lambda action: action.priority)
         return [
             {
                 "label": action.label,

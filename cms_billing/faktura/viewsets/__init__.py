@@ -8,7 +8,6 @@ from .documents import DocumentViewSet
 from .drafts import DraftViewSet
 from .invoice_runs import InvoiceRunViewSet
 from .issuers import IssuerViewSet
-from .letterheads import LetterheadViewSet
 from .mailtexts import MailTextViewSet
 from .settings import NumberSeriesViewSet, TaxRateViewSet
 
@@ -21,7 +20,6 @@ VIEWSETS = (
     InvoiceRunViewSet,
     DeliveryViewSet,
     IssuerViewSet,
-    LetterheadViewSet,
     NumberSeriesViewSet,
     MailTextViewSet,
     TaxRateViewSet,
@@ -36,7 +34,6 @@ __all__ = [
     "DraftViewSet",
     "InvoiceRunViewSet",
     "IssuerViewSet",
-    "LetterheadViewSet",
     "MailTextViewSet",
     "NumberSeriesViewSet",
     "TaxRateViewSet",

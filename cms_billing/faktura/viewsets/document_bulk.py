@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,14 +20,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from cms_billing.core import clock
-from cms_billing.core.admin import AnswerAtOnce, BillingBulkAction, money_text
+from cms_billing.core.admin import AnswerAtOnce, BillingBulkAction, BulkProblem, BulkResult, money_text
 from cms_billing.core.exceptions import BillingError
 
 from ..archive import PDF, pdf_filename, read_record
 from ..models import ArchiveRecord, Document
 from ..rules import CANCELLABLE_KINDS
 from ..selectors import with_standing
-from ..services import cancel_document, send_again
+from ..services import cancel_document, finalise_drafts, send_again
 from .document_actions import CancelForm
 
 ZIP_BYTES = 500 * 2**20
@@ -133,7 +133,7 @@ def zipped(records: list[ArchiveRecord]) -> Iterator[bytes]:
     outgoing = _Outgoing()
     missing = []
     names = archive_names(records)
-    with zipfile.ZipFile(outgoing, "w", zipfile.ZIP_STORED) as file:  # type: ignore[arg-type]
+    with zipfile.ZipFile(outgoing, "w", zipfile.ZIP_STORED) as file:
         for record, name in zip(records, names, strict=True):
             try:
                 file.writestr(_entry(name, record), read_record(record))
@@ -243,4 +243,55 @@ class Cancel(_OfDocuments):
         }
 
 
-BULK_ACTIONS: list[type[BillingBulkAction]] = [SendAgain, DownloadZip, ExportXlsx, ExportCsv, Cancel]
+class Finalise(_OfDocuments):
+    display_name = gettext_lazy("Issue drafts")
+    aria_label = gettext_lazy("Issue the selected drafts")
+    action_label = gettext_lazy("Issue them now")
+    action_type = "finalise"
+    action_priority = 40
+    limit = 500
+    permission = "cms_billing_faktura.finalise_document"
+    explanation = gettext_lazy(
+        "Each draft gets its number and the date of today, is posted, and is sent to its customer. From then on it "
+        "cannot be changed any more."
+    )
+
+    def obstacle(self, row: Any) -> str:
+        return "" if row.state == Document.State.DRAFT else _("It is issued already.")
+
+    def note(self, row: Any) -> str:
+        return f"{row.customer.name} · {money_text(row.total)}"
+
+    def perform_all(self, rows: Sequence[Any], form: forms.Form) -> BulkResult:
+        """An issuer's drafts together, in one run of numbers; a draft that cannot be issued is its own problem."""
+        by_key = {row.pk: row for row in rows}
+        by_issuer: dict[Any, list[int]] = {}
+        for row in rows:
+            by_issuer.setdefault(row.issuer, []).append(row.pk)
+        done, problems = [], []
+        for issuer, keys in by_issuer.items():
+            try:
+                result = finalise_drafts(
+                    issuer=issuer, document_ids=keys, today=clock.today(issuer), user=self.request.user
+                )
+            except BillingError as error:
+                problems += [BulkProblem(by_key[key], str(error)) for key in keys]
+                continue
+            done += result.done
+            problems += [BulkProblem(by_key[one.subject_id], one.reason) for one in result.problems]
+        return BulkResult(done, problems)
+
+    def success_message(self, count: int) -> str:
+        return ngettext("%(count)s document is issued.", "%(count)s documents are issued.", count) % {
+            "count": count
+        }
+
+
+BULK_ACTIONS: list[type[BillingBulkAction]] = [
+    SendAgain,
+    DownloadZip,
+    ExportXlsx,
+    ExportCsv,
+    Finalise,
+    Cancel,
+]

@@ -70,6 +70,7 @@ class DocumentInspectView(InspectView):
             "doc-full",
             "cms_billing_faktura.view_document",
             when=lambda document: document.has_pdf,
+            priority=-2,
         ),
         Action(
             gettext_lazy("Send again"),
@@ -77,6 +78,7 @@ class DocumentInspectView(InspectView):
             "mail",
             "cms_billing_faktura.send_document",
             when=lambda document: document.has_pdf,
+            priority=-1,
         ),
         Action(
             pgettext_lazy("billing", "Cancel"),
@@ -216,9 +218,19 @@ def lines_section(document: Document) -> Section:
         Column("position", label=_("No.")),
         Column("description", label=_("Description")),
         Column("period", label=_("Service period"), accessor=period_text),
-        Column("quantity", label=_("Quantity"), accessor=lambda line: f"{line.quantity.normalize():f}"),
+        Column(
+            "quantity",
+            label=_("Quantity"),
+            accessor=lambda line: f"{line.quantity.normalize():f}",
+            classname="billing-amount",
+        ),
         MoneyColumn("unit_price", label=_("Unit price")),
-        Column("tax", label=_("Tax"), accessor=lambda line: f"{line.tax_percent.normalize():f} %"),
+        Column(
+            "tax",
+            label=_("Tax"),
+            accessor=lambda line: f"{line.tax_percent.normalize():f} %",
+            classname="billing-amount",
+        ),
         MoneyColumn("gross", label=_("Total")),
     ]
     lines: list[Any] = list(document.lines.order_by("position"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Count, F, FilteredRelation, Q, QuerySet, Sum
@@ -25,7 +26,7 @@ from cms_billing.core.admin import (
 )
 from cms_billing.core.money import Money
 
-from ..models import Document, DocumentKind, Issuer
+from ..models import Document, DocumentKind, Issuer, OpenItem
 from ..search import find_documents
 from ..selectors import Standing, with_standing
 from .deliveries import SendAgainView
@@ -75,14 +76,21 @@ class DocumentIndexView(BillingIndexView):
 
     def summary(self, queryset: QuerySet[Any]) -> Summary:
         """Turnover and open amounts per currency; drafts, pro formas and receipts where the list has nothing else."""
+        owed = "open_item"
+        if not _joins_open_items(queryset):
+            # Most documents are paid: leave them out of the join.
+            owed, not_zero = "owed", Q(open_item__open_minor__gt=0) | Q(open_item__open_minor__lt=0)
+            queryset = queryset.annotate(owed=FilteredRelation("open_item", condition=not_zero))
         groups = list(
             queryset.order_by()
-            # Most documents are paid: leave them out of the join.
-            .annotate(owed=FilteredRelation("open_item", condition=~Q(open_item__open_minor=0)))
             .values("currency", "kind", "state")
-            .annotate(count=Count("pk"), total=Sum("gross_minor"), open=Sum("owed__open_minor"))
+            .annotate(count=Count("pk"), total=Sum("gross_minor"), open=Sum(f"{owed}__open_minor"))
         )
-        return Summary(sum(group["count"] for group in groups), list(_facts(groups)))
+        count = sum(group["count"] for group in groups)
+        facts = list(_sums(groups))
+        if not (self.is_searching or self.is_filtering):
+            facts.insert(0, Fact(pgettext("billing", "Documents"), number_format(count, force_grouping=True)))
+        return Summary(count, facts)
 
     def what_next(self) -> WhatNext:
         if self.request.user.has_perm("cms_billing_memberships.view_contract"):
@@ -121,11 +129,14 @@ class DocumentIndexView(BillingIndexView):
     }
 
 
-def _facts(groups: list[dict[str, Any]]) -> Any:
+def _joins_open_items(queryset: QuerySet[Any]) -> bool:
+    """Whether a filter looks at them already: then the sum takes the same join."""
+    tables = {join.table_name for join in queryset.order_by().query.alias_map.values()}
+    return OpenItem._meta.db_table in tables
+
+
+def _sums(groups: list[dict[str, Any]]) -> Iterator[Fact]:
     billed = [g for g in groups if g["kind"] in TURNOVER and g["state"] == Document.State.ISSUED]
-    yield Fact(
-        pgettext("billing", "Documents"), number_format(sum(g["count"] for g in groups), force_grouping=True)
-    )
     for currency in sorted({g["currency"] for g in groups}):
         own = [g for g in billed or groups if g["currency"] == currency]
         if own:

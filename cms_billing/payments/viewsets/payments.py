@@ -105,12 +105,6 @@ class PaymentInspectView(InspectView):
         yield Fact(_("Customer"), payment.customer, url=customer_url(payment))
         yield Fact(_("Way of payment"), payment.get_way_display())
         yield Fact(_("Received on"), date_text(payment.received_on))
-        if payment.refunded_elsewhere_minor:
-            yield Fact(
-                _("Paid back at the provider, to be entered"),
-                money_text(payment.refunded_elsewhere),
-                tone="critical",
-            )
         yield Fact(_("Provider"), payment.provider)
         yield Fact(_("Provider's reference"), payment.reference)
         yield Fact(_("Asked for"), payment.document, url=document_url(payment.document))
@@ -202,6 +196,7 @@ def customer_actions() -> list[Action]:
             "billing-payment:record",
             "plus",
             "cms_billing_payments.record_payment",
+            priority=-10,
         )
     ]
 
@@ -213,6 +208,7 @@ def document_actions() -> list[Action]:
             "billing-payment:record_for_document",
             "plus",
             "cms_billing_payments.record_payment",
+            priority=-10,
             when=lambda document: (
                 getattr(document, "open_item", None) is not None and document.open_item.open_minor > 0
             ),
