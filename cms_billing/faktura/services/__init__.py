@@ -13,7 +13,13 @@ from .corrections import (
 from .customers import block_dunning, give_number, lift_dunning_block
 from .deposits import deposit_lines
 from .drafting import change_draft, copy_as_draft, create_draft, delete_draft, draft_of
-from .finalising import Finalised, drafts_to_finalise, finalise_drafts, finalise_next_drafts
+from .finalising import (
+    Finalised,
+    drafts_to_finalise,
+    finalise_drafts,
+    finalise_next_drafts,
+    issue_by_worker,
+)
 from .issuing import issue_drafts, snapshot_of
 from .ledger import Entry, Fee, account_balance, post_entries, post_fees
 from .outgoing import (
@@ -25,7 +31,14 @@ from .outgoing import (
     send_delivery,
     send_elsewhere,
 )
-from .runs import RunPreview, preview_run, start_due_schedules, start_invoice_run, work_on_invoice_run
+from .runs import (
+    RunPreview,
+    next_day,
+    preview_run,
+    start_due_schedules,
+    start_invoice_run,
+    work_on_invoice_run,
+)
 from .series import change_series, take_numbers
 from .settling import (
     credit_on_account,
@@ -77,12 +90,14 @@ __all__ = [
     "finalise_drafts",
     "finalise_next_drafts",
     "give_number",
+    "issue_by_worker",
     "issue_drafts",
     "issue_group",
     "issue_next_invoices",
     "issue_statement",
     "lift_dunning_block",
     "mark_sent_by_post",
+    "next_day",
     "obstacle_of",
     "parts_credited",
     "post_entries",

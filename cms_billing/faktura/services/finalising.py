@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
 from cms_billing.core.logs import log_all
+from cms_billing.core.queue import enqueue
 
 from ..drafts import Draft
 from ..models import Booking, Customer, Document, DocumentKind, Issuer
@@ -60,6 +61,21 @@ def finalise_drafts(
         done, action="cms_billing.finalise", user=user, data_of=lambda document: {"number": document.number}
     )
     return Finalised(done, problems, None)
+
+
+@transaction.atomic
+def issue_by_worker(*, issuer: Issuer, drafts: QuerySet[Document], today: date, user: Any = None) -> int:
+    """Let a worker issue these drafts, which are too many for a request; returns how many.
+
+    Their day is today: where the task is lost, the next daily run issues them.
+    """
+    mine = list(drafts.filter(issuer=issuer, state=Document.State.DRAFT))
+    Document.objects.filter(pk__in=[draft.pk for draft in mine]).update(finalise_on=today)
+    log_all(
+        mine, action="cms_billing.finalise", user=user, data_of=lambda _draft: {"finalise_on": f"{today}"}
+    )
+    enqueue("cms_billing.faktura.tasks.issue_due_drafts", issuer.pk)
+    return len(mine)
 
 
 def _finalise(

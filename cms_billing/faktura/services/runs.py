@@ -32,8 +32,13 @@ KEPT_PROBLEMS = 200
 
 @dataclass
 class RunPreview:
-    """What a run would make: counts and sums of all of it, and the first drafts to look at."""
+    """What a run would make: counts and sums of all of it, and the first drafts to look at.
 
+    ``customers`` have something to bill, ``looked_at`` of them have been taken into the counts and sums.
+    """
+
+    customers: int = 0
+    looked_at: int = 0
     documents: int = 0
     totals: dict[str, Money] = field(default_factory=dict)
     first: list[tuple[Customer, Draft]] = field(default_factory=list)
@@ -57,9 +62,9 @@ def bookings_of_run(run: InvoiceRun) -> QuerySet[Booking]:
     return bookings
 
 
-def preview_run(run: InvoiceRun, *, today: date, shown: int = 50) -> RunPreview:
-    """What ``run`` (saved or not) would make today; reads only, chunk by chunk."""
-    preview = RunPreview()
+def preview_run(run: InvoiceRun, *, today: date, shown: int = 50, at_most: int | None = None) -> RunPreview:
+    """What ``run`` (saved or not) would make today; reads only, chunk by chunk, up to about ``at_most`` customers."""
+    preview = RunPreview(customers=_customers(run).count())
     bookings, after = bookings_of_run(run), 0
     limit = billing_settings().chunk_size
     while ids := list(
@@ -82,6 +87,9 @@ def preview_run(run: InvoiceRun, *, today: date, shown: int = 50) -> RunPreview:
         preview.first += [(customers[draft.customer_id], draft) for draft in drafts[:missing]]
         preview.problems += problems[: KEPT_PROBLEMS - len(preview.problems)]
         after = ids[-1]
+        preview.looked_at += len(ids)
+        if at_most is not None and preview.looked_at >= at_most:
+            break
     return preview
 
 
@@ -206,6 +214,17 @@ def latest_day(every: str, day: int, *, today: date) -> date:
         return in_month
     before = today.replace(day=1) - timedelta(days=1)
     return _day_of(before.year, before.month, day)
+
+
+def next_day(schedule: RunSchedule, *, today: date) -> date:
+    """The day with which a schedule starts next; today where its run has not been started yet."""
+    missed = latest_day(schedule.every, schedule.day, today=today)
+    if schedule.last_day is not None and schedule.last_day < missed:
+        return today
+    day = today if schedule.last_day is None or schedule.last_day < today else today + timedelta(days=1)
+    while latest_day(schedule.every, schedule.day, today=day) != day:
+        day += timedelta(days=1)
+    return day
 
 
 def _day_of(year: int, month: int, day: int) -> date:

@@ -9,6 +9,7 @@ from .drafts import DraftViewSet
 from .invoice_runs import InvoiceRunViewSet
 from .issuers import IssuerViewSet
 from .mailtexts import MailTextViewSet
+from .run_schedules import RunScheduleViewSet
 from .settings import NumberSeriesViewSet, TaxRateViewSet
 
 # In the order of the menu.
@@ -20,6 +21,7 @@ VIEWSETS = (
     InvoiceRunViewSet,
     DeliveryViewSet,
     IssuerViewSet,
+    RunScheduleViewSet,
     NumberSeriesViewSet,
     MailTextViewSet,
     TaxRateViewSet,
@@ -36,6 +38,7 @@ __all__ = [
     "IssuerViewSet",
     "MailTextViewSet",
     "NumberSeriesViewSet",
+    "RunScheduleViewSet",
     "TaxRateViewSet",
     "customer_chooser",
 ]

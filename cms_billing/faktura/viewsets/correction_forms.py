@@ -133,6 +133,11 @@ class CancelForm(forms.Form):
         widget=forms.RadioSelect,
         initial="again",
     )
+
+
+class CancelOneForm(CancelForm):
+    """Of a single invoice: which of its goods are fit to be sold again."""
+
     restock = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Goods that go back into stock"),
         help_text=gettext_lazy("Where the sale is off. Untick what is damaged or lost."),

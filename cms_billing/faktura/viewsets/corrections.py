@@ -28,7 +28,7 @@ from ..models import Document, DocumentKind
 from ..rules import CANCELLABLE_KINDS
 from ..selectors import left_to_credit
 from ..services import cancel_document, credit_document, credit_lines, obstacle_of
-from .correction_forms import CancelForm, CreditLineForm, ReasonForm, credit_line_forms, wanted_lines
+from .correction_forms import CancelOneForm, CreditLineForm, ReasonForm, credit_line_forms, wanted_lines
 from .draft_totals import no_totals, totals_of_draft
 
 CREDIT = "cms_billing_faktura.credit_document"
@@ -141,7 +141,7 @@ class CancelView(ActionView):
     page_title = pgettext_lazy("billing", "Cancel")
     action_label = gettext_lazy("Issue the cancellation")
     is_dangerous = True
-    form_class = CancelForm
+    form_class = CancelOneForm
     explanation = gettext_lazy(
         "The invoice stays as it is. A cancellation with a number of its own is issued and sent to the customer; what "
         "has been paid stays on their account."

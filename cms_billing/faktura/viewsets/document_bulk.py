@@ -28,7 +28,7 @@ from ..models import ArchiveRecord, Document
 from ..rules import CANCELLABLE_KINDS
 from ..selectors import with_standing
 from ..services import cancel_document, finalise_drafts, send_again
-from .document_actions import CancelForm
+from .correction_forms import CancelForm
 
 ZIP_BYTES = 500 * 2**20
 

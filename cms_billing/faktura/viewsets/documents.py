@@ -29,8 +29,9 @@ from cms_billing.core.money import Money
 from ..models import Document, DocumentKind, Issuer, OpenItem
 from ..search import find_documents
 from ..selectors import Standing, with_standing
+from .corrections import CancelView
 from .deliveries import SendAgainView
-from .document_actions import CancelView, pdf_view
+from .document_actions import pdf_view
 from .document_bulk import BULK_ACTIONS
 from .document_filters import DocumentFilterSet
 from .document_page import DocumentInspectView, standing_of, state_text

@@ -1,4 +1,4 @@
-/* Follows a daily run while it is under way: asks for its steps every two seconds, and reloads once it is finished. */
+/* Follows a run while it is under way: asks how far it is every two seconds, and reloads once it is finished. */
 (function () {
     const place = document.querySelector("[data-billing-progress]");
     if (!place) return;
