@@ -22,6 +22,10 @@ class BillingSettings:
     )
     # Dotted path to the class that turns HTML into PDF bytes; see ``faktura.rendering``.
     pdf_renderer: str = "cms_billing.faktura.rendering.WeasyPrintRenderer"
+    # Designs of letters besides the bundled ones: name -> label; see ``faktura.rendering.designs``.
+    letterhead_designs: Mapping[str, str] = field(default_factory=dict)
+    # Font families of letters besides the bundled ones; see ``faktura.rendering.fonts``.
+    letterhead_fonts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     # Alias in Django's STORAGES for the archive; it must not be public.
     archive_storage: str = "cms_billing_archive"
     # Template that member pages extend; it has the blocks "title" and "content".

@@ -17,6 +17,8 @@ from cms_billing.core.models import OutsideWork
 from cms_billing.dunning.models import Case
 from cms_billing.faktura.models import Issuer, OpenItem
 from cms_billing.faktura.selectors import documents_without_delivery
+from cms_billing.payments.models import Refund
+from cms_billing.payments.selectors import refunded_elsewhere
 
 from .models import ParkedRow
 
@@ -117,6 +119,13 @@ def _leads_to_issuer(model: Any, path: str) -> bool:
     return model is Issuer
 
 
+def to_pay_back_count(user: Any) -> int:
+    """Transfers to make, refunds that failed, and those of the provider that nobody has entered."""
+    refunds = rows_visible_to(Refund, user)
+    elsewhere = rows_visible_to(refunded_elsewhere(), user)
+    return refunds.to_transfer().count() + refunds.failed().count() + elsewhere.count()
+
+
 @dataclass(frozen=True)
 class Counts:
     """How much waits, for the dashboard; None: the user may not see it."""
@@ -127,10 +136,11 @@ class Counts:
     failed: int | None
     to_decide: int | None
     to_post: int | None
+    to_pay_back: int | None
 
     @property
     def urgent(self) -> int:
-        return sum(n or 0 for n in (self.parked, self.failed, self.to_decide, self.to_post))
+        return sum(n or 0 for n in (self.parked, self.failed, self.to_decide, self.to_post, self.to_pay_back))
 
 
 def todo_counts(user: Any, *, today: date) -> Counts:
@@ -143,6 +153,7 @@ def todo_counts(user: Any, *, today: date) -> Counts:
         failed=failed_count(user) if user.has_perm("cms_billing_daily.view_dailyrun") else None,
         to_decide=cases_to_decide(user).count() if user.has_perm("cms_billing_dunning.view_case") else None,
         to_post=documents_to_post(user).count() if documents else None,
+        to_pay_back=to_pay_back_count(user) if user.has_perm("cms_billing_payments.view_refund") else None,
     )
 
 

@@ -72,13 +72,14 @@ def storage_name(sha256: str) -> str:
     return f"{sha256[:2]}/{sha256}"
 
 
-def store_bytes(content: bytes) -> Stored:
+def store_bytes(content: bytes, *, folder: str = "") -> Stored:
     """Write ``content`` under its hash and read it back; storing the same bytes again changes nothing.
 
     Raises ArchiveNotWritable; then no file with that name exists, or the whole one.
     """
     stored = Stored(hashlib.sha256(content).hexdigest(), len(content))
-    storage, name = archive_storage(), storage_name(stored.sha256)
+    storage = archive_storage()
+    name = f"{folder}/{storage_name(stored.sha256)}" if folder else storage_name(stored.sha256)
     try:
         if not _holds(storage, name, stored):
             _write(storage, name, content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from cms_billing.core import conf
 
@@ -52,3 +52,37 @@ def can_be_loaded(names: tuple[str, ...]) -> bool:
             continue
         return True
     return False
+
+
+@register("cms_billing")
+def letterheads_can_be_printed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Has every design its stylesheet, and every font its files?"""
+    from .rendering.designs import template_of, without_stylesheet
+    from .rendering.fonts import fonts
+
+    if conf.wrong_types():
+        return []
+    messages: list[CheckMessage] = [
+        Error(
+            f"The letter design “{name}” has no stylesheet: {template_of(name)} is in no template folder.",
+            hint="Put the file there, or take the name out of CMS_BILLING['LETTERHEAD_DESIGNS'].",
+            id="cms_billing.E034",
+        )
+        for name in without_stylesheet()
+    ]
+    for font in fonts().values():
+        if missing := font.missing:
+            package = font.package.replace("_", "-")
+            hint = (
+                f"pip install {package}"
+                if package
+                else "Correct the paths in CMS_BILLING['LETTERHEAD_FONTS']."
+            )
+            messages.append(
+                Warning(
+                    f"Files of the font “{font.label}” are missing, letters fall back to another: {', '.join(missing)}",
+                    hint=hint,
+                    id="cms_billing.W034",
+                )
+            )
+    return messages

@@ -3,7 +3,7 @@ from django.utils.translation import pgettext_lazy
 from wagtail import hooks
 
 from .models import Delivery
-from .viewsets import VIEWSETS, customer_chooser
+from .viewsets import VIEWSETS, customer_chooser, settling
 from .viewsets.deliveries import elsewhere_url
 
 
@@ -42,3 +42,8 @@ def send_mail_elsewhere(row, user):
     if isinstance(row, Delivery) and user.has_perm("cms_billing_faktura.send_document"):
         return _("Other address"), elsewhere_url(row)
     return None
+
+
+hooks.register("register_admin_urls", settling.admin_urls)
+hooks.register("billing_customer_actions", settling.customer_actions)
+hooks.register("billing_document_actions", settling.document_actions)

@@ -3,6 +3,7 @@ from wagtail import hooks
 
 from . import viewsets
 from .events import payment_events
+from .viewsets import refunds
 
 
 @hooks.register("register_log_actions")
@@ -17,8 +18,8 @@ def register_actions(actions) -> None:
 
 
 @hooks.register("register_admin_viewset")
-def register_viewset() -> viewsets.PaymentViewSet:
-    return viewsets.PaymentViewSet()
+def register_viewsets() -> list:
+    return [viewsets.PaymentViewSet(), viewsets.RefundViewSet()]
 
 
 # First among the actions: it is what people come for.
@@ -27,3 +28,10 @@ hooks.register("billing_document_actions", viewsets.document_actions, order=-10)
 hooks.register("billing_customer_sections", viewsets.payments_of_customer)
 hooks.register("billing_document_sections", viewsets.payments_of_document)
 hooks.register("billing_document_events", payment_events)
+
+hooks.register("billing_customer_actions", refunds.customer_actions, order=-5)
+hooks.register("billing_document_actions", refunds.document_actions, order=-5)
+hooks.register("billing_payment_actions", refunds.payment_actions)
+hooks.register("billing_customer_sections", refunds.refunds_of_customer)
+hooks.register("billing_document_sections", refunds.refunds_of_document)
+hooks.register("billing_payment_sections", refunds.refunds_of_payment)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 from oscar.core.loading import get_model
 
 from cms_billing.core.money import Money
@@ -134,30 +134,42 @@ def is_fully_credited(order: Any) -> bool:
 
 
 def stock_notes(line_ids: Sequence[int]) -> dict[int, str]:
-    """Which lines of invoices are goods kept in stock, and how many of them are still in the house."""
+    """Which lines of invoices are goods kept in stock, with what a person should know before they credit them.
+
+    Lines whose stock record is gone are among them: nobody can tell any more, and the correction says what it left.
+    """
     lines = DocumentLine.objects.filter(pk__in=line_ids, booking__source=ORDER_LINE)
     source_of = dict(lines.values_list("pk", "booking__source_id"))
-    ordered = get_model("order", "Line").objects.filter(
-        pk__in=set(source_of.values()), stockrecord__isnull=False
-    )
-    rows = ordered.select_related("stockrecord__product__product_class", "stockrecord__product__parent")
-    kept = {row.pk: row for row in rows if _is_tracked(row.stockrecord.product)}
-    return {pk: _stock_note(kept[source]) for pk, source in source_of.items() if source in kept}
+    ordered = get_model("order", "Line").objects.filter(pk__in=set(source_of.values()))
+    rows = ordered.select_related(
+        "stockrecord__product__product_class", "stockrecord__product__parent"
+    ).in_bulk()
+    return {
+        pk: _stock_note(rows.get(source))
+        for pk, source in source_of.items()
+        if _may_be_stocked(rows.get(source))
+    }
 
 
-def _is_tracked(product: Any) -> bool:
-    product_class = product.get_product_class()
+def _may_be_stocked(line: Any) -> bool:
+    if line is None or line.stockrecord is None:
+        return True
+    product_class = line.stockrecord.product.get_product_class()
     return bool(product_class and product_class.track_stock)
 
 
 def _stock_note(line: Any) -> str:
-    if not line.num_allocated:
-        return ""
-    return ngettext(
-        "%(count)d unit has not been shipped yet: its reservation is released first.",
-        "%(count)d units have not been shipped yet: their reservation is released first.",
-        line.num_allocated,
-    ) % {"count": line.num_allocated}
+    if line is None or line.stockrecord is None:
+        return gettext("The product or its stock record has been deleted: nothing will be rebooked.")
+    if line.num_allocated:
+        return ngettext(
+            "%(count)d unit has not been shipped yet: its reservation is released first.",
+            "%(count)d units have not been shipped yet: their reservation is released first.",
+            line.num_allocated,
+        ) % {"count": line.num_allocated}
+    if line.allocation_cancelled:
+        return gettext("The shop has given up the reservation itself: nothing will be rebooked.")
+    return ""
 
 
 def stock_history(product: Any) -> QuerySet[StockMovement]:

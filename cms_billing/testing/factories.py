@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from factory.django import DjangoModelFactory
 
 from cms_billing.core.money import Money
-from cms_billing.faktura.models import Booking, Customer, Issuer
+from cms_billing.faktura.models import Booking, Customer, Issuer, Letterhead
 from cms_billing.memberships.models import Contract, Plan, PlanPrice
 from cms_billing.memberships.services import sign_contract
 from cms_billing.payments.models import PaymentMethod
@@ -39,6 +39,15 @@ class IssuerFactory(DjangoModelFactory):
     iban = "DE02120300000000202051"
     bic = "BYLADEM1001"
     account_holder = factory.LazyAttribute(lambda issuer: issuer.legal_name)
+
+
+class LetterheadFactory(DjangoModelFactory):
+    """The letterhead of all documents of an issuer; what is not given is inherited from the package."""
+
+    class Meta:
+        model = Letterhead
+
+    issuer = factory.SubFactory(IssuerFactory)
 
 
 class CustomerFactory(DjangoModelFactory):

@@ -7,10 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.core.files.images import ImageFile
-from PIL import Image as Picture
 from pypdf import PdfReader
-from wagtail.images import get_image_model
 
 from cms_billing.core.money import Money
 from cms_billing.faktura import checks, links
@@ -25,7 +22,7 @@ from cms_billing.faktura.rendering import (
 )
 from cms_billing.faktura.services import cancel_document, post_entries
 from cms_billing.faktura.services.ledger import Entry
-from cms_billing.testing.factories import CustomerFactory, IssuerFactory
+from cms_billing.testing.factories import CustomerFactory, IssuerFactory, LetterheadFactory
 from cms_billing.testing.renderers import PlainRenderer
 
 from .documents import TODAY, draft_line, dunning_letter, issue
@@ -172,9 +169,7 @@ def test_epc_code_holds_the_transfer(no_payment_page):
 
 def test_texts_of_people_cannot_break_the_page():
     customer = CustomerFactory(company="<script>alert(1)</script>", language="en")
-    issuer = customer.issuer
-    issuer.accent_color = '"><b>'
-    issuer.save()
+    LetterheadFactory(issuer=customer.issuer, accent_color='"><b>')
     html = document_html(data_of(issue(customer)))
     assert "<script>" not in html
     assert '"><b>' not in html
@@ -193,21 +188,6 @@ def test_queries_do_not_grow_with_the_documents(django_assert_num_queries):
         many = document_data([document.pk for document in documents + letters])
     assert len(some) == 2
     assert [data.document_id for data in many] == [document.pk for document in documents + letters]
-
-
-def test_logo_travels_inside_the_page(settings):
-    buffer = io.BytesIO()
-    Picture.new("RGB", (40, 20), "navy").save(buffer, "PNG")
-    logo = get_image_model().objects.create(
-        title="Logo", file=ImageFile(io.BytesIO(buffer.getvalue()), name="logo.png")
-    )
-    data = data_of(issue(CustomerFactory(issuer=IssuerFactory(logo=logo))))
-    assert data.design.logo.startswith("data:image/png;base64,")
-
-
-def test_logo_whose_file_is_gone_is_left_out():
-    logo = get_image_model().objects.create(title="Logo", file="gone.png", width=1, height=1, file_hash="x1")
-    assert data_of(issue(CustomerFactory(issuer=IssuerFactory(logo=logo)))).design.logo == ""
 
 
 def test_snapshot_of_an_older_version_is_still_readable():

@@ -99,7 +99,7 @@ def give_up(chance: random.Random, document: Document) -> None:
     still_open = OpenItem.objects.get(pk=document.pk).open_minor
     if still_open > 0:
         amount = Money(chance.randint(1, still_open), document.currency)
-        write_off(document_id=document.pk, amount=amount, reason="Kulanz", today=TODAY, limited=False)
+        write_off(document_id=document.pk, amount=amount, reason="goodwill", today=TODAY, limited=False)
 
 
 def credit_some(chance: random.Random, document: Document) -> None:

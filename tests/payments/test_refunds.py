@@ -398,7 +398,7 @@ def test_withdrawn_transfer_frees_the_credit_and_cannot_be_made(paid):
 def test_transfer_that_came_back_is_credit_again(paid):
     refund = by_transfer(paid)
     mark_transferred(refund_id=refund.pk, paid_on=TODAY, today=TODAY)
-    transfer_came_back(refund_id=refund.pk, day=TODAY, reason="Konto erloschen")
+    transfer_came_back(refund_id=refund.pk, day=TODAY, reason="Konto erloschen", today=TODAY)
     refund.refresh_from_db()
     assert (refund.state, refund.failure, booked(paid)) == ("failed", "Konto erloschen", [5000, -5000])
 

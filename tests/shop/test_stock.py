@@ -430,6 +430,42 @@ def test_nobody_is_told_of_goods_whose_correction_is_undone(songs, django_captur
 # -- what a form asks ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("what_the_shop_did", "note"),
+    [
+        (lambda order: ship_order(order=order), ""),
+        (
+            lambda order: order.lines.get().cancel_allocation(2),
+            "The shop has given up the reservation itself",
+        ),
+        (
+            lambda order: order.lines.get().product.delete(),
+            "The product or its stock record has been deleted",
+        ),
+        (lambda order: order.lines.all().delete(), "The product or its stock record has been deleted"),
+    ],
+)
+def test_a_form_says_what_will_not_be_rebooked(songs, what_the_shop_did, note):
+    order = place({songs: 2})
+    line = invoice_of(order).lines.get()
+    what_the_shop_did(order)
+    assert stock_notes([line.pk])[line.pk].startswith(note)
+
+
+def test_an_order_line_that_is_gone_stops_no_correction(songs):
+    order = place({songs: 2})
+    invoice = invoice_of(order)
+    order.lines.all().delete()
+    credit(invoice, units(invoice, 1))
+    row = StockMovement.objects.get()
+    assert (row.kind, row.reason, row.title, row.order_line) == (
+        "not_rebooked",
+        "record_is_gone",
+        "Liederbuch",
+        None,
+    )
+
+
 def test_a_form_is_told_which_lines_are_goods_from_stock(issuer):
     partner = partner_of(issuer)
     songs, plan = book(partner), plan_product(partner, issuer=issuer)

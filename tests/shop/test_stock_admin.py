@@ -10,13 +10,13 @@ from django.urls import reverse
 from oscar.core.loading import get_model
 
 from cms_billing.core import clock
-from cms_billing.core.roles import AUDITORS
+from cms_billing.core.roles import ACCOUNTANTS, AUDITORS
 from cms_billing.faktura.services import cancel_document, credit_document
 from cms_billing.shop.models import StockMovement
 from cms_billing.testing.factories import IssuerFactory, UserFactory
 
-from .orders import MARCH, invoice_of, place, ship, units
-from .shop import book, germany, partner_of
+from .orders import MARCH, invoice_of, place, ship, stock_of, units
+from .shop import book, germany, partner_of, plan_product
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 3, 20)
@@ -164,6 +164,63 @@ def test_an_invoice_of_which_nothing_came_back_has_no_such_section(auditor, song
     invoice = invoice_of(place({songs: 1}))
     text = text_of(auditor.get(reverse("billing-document:inspect", args=[invoice.pk])))
     assert "Goods taken back" not in text
+
+
+# -- the form that credits -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def accountant(issuer):
+    return person(ACCOUNTANTS.group, issuer)
+
+
+def credit_form(client, invoice):
+    page = text_of(client.get(reverse("billing-correction:credit", args=[invoice.pk])))
+    return {field["name"]: field for field in BeautifulSoup(page, "html.parser").select("input[name]")}
+
+
+def post_credit(client, invoice, **data):
+    url = reverse("billing-correction:credit", args=[invoice.pk])
+    return client.post(url, {"reason": "Retoure", **data}, follow=True)
+
+
+def test_the_switch_for_damaged_goods_is_there_for_goods_only_and_on(accountant, partner, songs, issuer):
+    invoice = invoice_of(place({songs: 1, plan_product(partner, issuer=issuer): 1}))
+    goods, plan = invoice.lines.order_by("description").reverse()
+    fields = credit_form(accountant, invoice)
+    assert fields[f"line-{goods.pk}-restock"].has_attr("checked")
+    assert f"line-{plan.pk}-restock" not in fields
+
+
+def test_goods_come_back_through_the_form(accountant, songs):
+    order = place({songs: 2})
+    ship(order)
+    invoice = invoice_of(order)
+    line = invoice.lines.get().pk
+    post_credit(accountant, invoice, **{f"line-{line}-quantity": "1", f"line-{line}-restock": "on"})
+    assert stock_of(songs) == (9, 0)
+    post_credit(accountant, invoice, **{f"line-{line}-quantity": "1"})
+    assert stock_of(songs) == (9, 0)
+    assert list(StockMovement.objects.order_by("pk").values_list("kind", flat=True)) == [
+        "returned",
+        "damaged",
+    ]
+    assert StockMovement.objects.first().recorded_by.startswith("member")
+    again = post_credit(accountant, invoice, **{f"line-{line}-quantity": "1", f"line-{line}-restock": "on"})
+    assert "nothing" in text_of(again).lower()
+    assert StockMovement.objects.count() == 2
+
+
+def test_the_order_in_oscars_dashboard_leads_to_the_form(accountant, staff, songs):
+    order = place({songs: 1})
+    url = reverse("dashboard:order-detail", args=[order.number])
+    form = reverse("billing-correction:credit", args=[invoice_of(order).pk])
+    assert form not in text_of(staff.get(url))
+    chef = UserFactory(is_staff=True, is_superuser=True)
+    staff.force_login(chef)
+    assert form in text_of(staff.get(url))
+    cancel_document(document_id=invoice_of(order).pk, reason="?", today=TODAY, bill_again=False)
+    assert form not in text_of(staff.get(url))
 
 
 # -- Oscar's dashboard -----------------------------------------------------------------------------------------------

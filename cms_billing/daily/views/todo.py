@@ -22,6 +22,7 @@ from cms_billing.core.admin import (
     MoneyColumn,
     TableSection,
 )
+from cms_billing.payments.viewsets import refunds_to_do
 
 from .. import selectors
 from ..columns import PostedColumn, RemedyColumn, RetryColumn
@@ -63,6 +64,8 @@ class TodoView(Permitted, WagtailAdminTemplateMixin, TemplateView):
             yield parked_section(user)
         if user.has_perm("cms_billing_daily.view_dailyrun"):
             yield failed_section(user, limit=SHOWN)
+        if user.has_perm("cms_billing_payments.view_refund"):
+            yield refunds_to_do(user, shown=SHOWN)
         if user.has_perm("cms_billing_dunning.view_case"):
             yield cases_section(user)
         if user.has_perm("cms_billing_faktura.view_document"):

@@ -1,6 +1,7 @@
 from .bookings import Booking
 from .documents import Document, DocumentLine, IssuerSnapshot, TaxGroup
 from .ledger import LedgerEntry, OpenItem
+from .letterheads import Letterhead
 from .mailtexts import MailText
 from .numbers import DocumentKind, NumberSeries
 from .outgoing import ArchiveHead, ArchiveRecord, Delivery, Rendering
@@ -22,6 +23,7 @@ __all__ = [
     "Issuer",
     "IssuerSnapshot",
     "LedgerEntry",
+    "Letterhead",
     "MailText",
     "NumberSeries",
     "OpenItem",

@@ -130,18 +130,8 @@ class Issuer(models.Model):
 
     write_off_limit = money_of("write_off_limit_minor")
 
-    logo = models.ForeignKey(
-        "wagtailimages.Image",
-        verbose_name=_("logo"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-    )
-    accent_color = models.CharField(_("accent colour"), max_length=7, default="#1f4e5f")
     invoice_intro = models.TextField(_("text above the lines"), blank=True)
     invoice_closing = models.TextField(_("text below the total"), blank=True)
-    letter_footer = models.TextField(_("additional footer line"), blank=True)
 
     mail_from = models.EmailField(_("sender address"), blank=True, help_text=_("Empty: the e-mail above."))
     reply_to = models.EmailField(_("reply-to address"), blank=True)

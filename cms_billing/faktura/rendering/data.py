@@ -202,6 +202,8 @@ class DocumentData:
     @cached_property
     def epc(self) -> str | None:
         """The text of the EPC QR code, where there is one."""
+        if not self.design.show_qr:
+            return None
         return epc_payload(
             name=self.issuer.payee,
             iban=self.issuer.iban,

@@ -12,8 +12,7 @@ from ..models import Document, IssuerSnapshot
 from ..services.issuing import snapshot_data
 from .data import DocumentData
 from .loading import data_of
-from .pages import document_html, stylesheet
-from .renderers import pdf_renderer
+from .pages import render_pdf
 
 # A fixed box is repeated on every page.
 _MARK = """
@@ -36,7 +35,7 @@ body::before {
 def draft_data(document: Document, *, today: date) -> DocumentData:
     """As if it were issued today, with “Draft” for a number, and without a link to pay it. Writes nothing."""
     preview = Document.objects.select_related("issuer", "customer", "corrects").get(pk=document.pk)
-    preview.snapshot = IssuerSnapshot(issuer=preview.issuer, data=snapshot_data(preview.issuer))
+    preview.snapshot = IssuerSnapshot(issuer=preview.issuer, data=snapshot_data(preview.issuer, preview.kind))
     preview.number, preview.issued_on = _draft_word(preview.language), today
     [data] = data_of([preview])
     return replace(data, payment_link="", payment_note="")
@@ -46,7 +45,7 @@ def render_draft(document: Document, *, today: date) -> bytes:
     """The PDF of ``draft_data``, with “Draft” across every page."""
     data = draft_data(document, today=today)
     mark = _MARK % data.number.replace("\\", "").replace('"', "")
-    return pdf_renderer().render(document_html(data), css=stylesheet(data.design) + mark)
+    return render_pdf(data, extra_css=mark)
 
 
 def _draft_word(language: str) -> str:

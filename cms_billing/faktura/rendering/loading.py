@@ -15,8 +15,8 @@ from cms_billing.core.money import Money
 from .. import links
 from ..models import Document, DocumentKind, DocumentLine, TaxGroup
 from .data import Claim, DocumentData, IssuerData, Letter, LineData, Reference, TaxData
-from .design import DEFAULT_ACCENT, DesignData
-from .logos import logo_data_uris
+from .design import DesignData
+from .footers import finished
 
 
 def document_data(document_ids: Iterable[int]) -> list[DocumentData]:
@@ -34,15 +34,13 @@ def document_data(document_ids: Iterable[int]) -> list[DocumentData]:
 def data_of(documents: Sequence[Document]) -> list[DocumentData]:
     """``document_data`` of rows that are loaded, also of a draft that has been given a number, a date and a snapshot
     in memory to see what it would look like."""
-    logos = logo_data_uris(_logo_id(document) for document in documents)
     claimed = _claimed_documents(documents)
     notes = _notes(documents)
-    return [_data(document, logos, claimed, notes) for document in documents]
+    return [_data(document, claimed, notes) for document in documents]
 
 
 def _data(
     document: Document,
-    logos: Mapping[int, str],
     claimed: Mapping[tuple[int, str], int],
     notes: Mapping[int, str],
 ) -> DocumentData:
@@ -68,7 +66,7 @@ def _data(
         recipient_vat_id=document.recipient_vat_id,
         recipient_email=document.recipient_email,
         issuer=issuer,
-        design=_design(document, logos),
+        design=_design(document, issuer),
         lines=tuple(_line(line, document.currency) for line in document.lines.all()),
         tax_groups=tuple(_tax(group, document.currency) for group in document.tax_groups.all()),
         corrects=_reference(document),
@@ -88,13 +86,9 @@ def _issuer(document: Document) -> IssuerData:
     return IssuerData(**{name: stored[name] for name in known})
 
 
-def _design(document: Document, logos: Mapping[int, str]) -> DesignData:
+def _design(document: Document, issuer: IssuerData) -> DesignData:
     stored = document.snapshot.data if document.snapshot else {}
-    return DesignData(
-        accent_color=stored.get("accent_color", DEFAULT_ACCENT),
-        footer_line=stored.get("letter_footer", ""),
-        logo=logos.get(stored.get("logo_id") or 0, ""),
-    )
+    return finished(DesignData.from_stored(stored.get("design", {})), issuer)
 
 
 def _recipient(document: Document, issuer: IssuerData) -> tuple[str, ...]:
@@ -197,10 +191,6 @@ def _notes(documents: Iterable[Document]) -> dict[int, str]:
         with translation.override(language):
             notes.update({pk: str(note) for pk, note in links.payment_notes(ids).items()})
     return notes
-
-
-def _logo_id(document: Document) -> int | None:
-    return document.snapshot.data.get("logo_id") if document.snapshot else None
 
 
 def _day(value: str | None) -> date | None:

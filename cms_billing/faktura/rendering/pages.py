@@ -5,24 +5,37 @@ from __future__ import annotations
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from ..uploads.store import read
 from .data import DocumentData
 from .design import DesignData
+from .designs import known_design, template_of
 from .renderers import pdf_renderer
+from .underlay import underlay
+
+_PDF = "cms_billing/faktura/pdf"
 
 
 def document_html(data: DocumentData) -> str:
     """The complete page in the document's language, from ``cms_billing/faktura/pdf/<kind>.html``."""
     with translation.override(data.language):
-        return render_to_string(f"cms_billing/faktura/pdf/{data.kind}.html", {"document": data})
+        return render_to_string(f"{_PDF}/{data.kind}.html", {"document": data})
 
 
 def stylesheet(design: DesignData | None = None) -> str:
-    """``page.css`` (all that is around the text, for this design) and ``document.css`` (the text)."""
-    context = {"design": design or DesignData()}
-    return "\n".join(
-        render_to_string(f"cms_billing/faktura/pdf/{name}.css", context) for name in ("page", "document")
+    """``page.css`` (what is around the text), ``document.css`` (the text) and ``designs/<name>.css`` on top of both."""
+    design = design or DesignData()
+    parts = (f"{_PDF}/page.css", f"{_PDF}/document.css", template_of(known_design(design.template)))
+    return "\n".join(render_to_string(part, {"design": design}) for part in parts)
+
+
+def render_pdf(data: DocumentData, *, extra_css: str = "") -> bytes:
+    """The letter on its letterhead. Raises ArchiveDamaged where a background it was issued with has gone."""
+    design = data.design
+    pdf = pdf_renderer().render(document_html(data), css=stylesheet(design) + extra_css)
+    if not design.first_background and not design.next_background:
+        return pdf
+    return underlay(
+        pdf,
+        first=read(design.first_background) if design.first_background else None,
+        following=read(design.next_background) if design.next_background else None,
     )
-
-
-def render_pdf(data: DocumentData) -> bytes:
-    return pdf_renderer().render(document_html(data), css=stylesheet(data.design))

@@ -12,6 +12,8 @@ from django.utils.module_loading import import_string
 
 from cms_billing.core.conf import billing_settings
 
+from .fonts import SCHEME, font_bytes, font_faces
+
 _KEPT = 24  # parsed stylesheets: a site has few designs, and each takes some hundred kilobytes
 
 
@@ -43,9 +45,13 @@ class WeasyPrintRenderer:
 
     @cached_property
     def _fonts(self) -> Any:
+        """Found and read once: fonts registered with every stylesheet would pile up."""
+        from weasyprint import CSS
         from weasyprint.text.fonts import FontConfiguration
 
-        return FontConfiguration()
+        config = FontConfiguration()
+        CSS(string=font_faces(), font_config=config, url_fetcher=_our_fonts_only(), base_url="about:blank")
+        return config
 
     @cached_property
     def _data_uris_only(self) -> Any:
@@ -64,6 +70,16 @@ class WeasyPrintRenderer:
                 string=css, font_config=self._fonts, url_fetcher=self._data_uris_only, base_url="about:blank"
             )
         return self._stylesheets[css]
+
+
+def _our_fonts_only() -> Any:
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class OurFontsOnly(URLFetcher):
+        def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
+            return URLFetcherResponse(url, font_bytes(url), {"Content-Type": "font/ttf"})
+
+    return OurFontsOnly(allowed_protocols=[SCHEME])
 
 
 def pdf_renderer() -> PdfRenderer:

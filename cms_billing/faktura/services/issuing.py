@@ -29,6 +29,7 @@ from ..models import (
 )
 from ..numbers import format_number
 from ..signals import documents_issued
+from .letterheads import current_design
 from .series import take_numbers
 
 # What a document shows of its issuer, copied at issue.
@@ -52,23 +53,21 @@ SNAPSHOT_FIELDS = [
     "bic",
     "bank_name",
     "creditor_id",
-    "accent_color",
     "invoice_intro",
     "invoice_closing",
-    "letter_footer",
     "payment_days",
-    "logo_id",
 ]
 
 
-def snapshot_data(issuer: Issuer) -> dict[str, Any]:
-    """What a document issued now would say of its issuer."""
-    return {name: getattr(issuer, name) for name in SNAPSHOT_FIELDS}
+def snapshot_data(issuer: Issuer, kind: str) -> dict[str, Any]:
+    """What a document of this kind issued now would say of its issuer, and how it would look."""
+    data = {name: getattr(issuer, name) for name in SNAPSHOT_FIELDS}
+    return {**data, "design": current_design(issuer, kind)}
 
 
-def snapshot_of(issuer: Issuer) -> IssuerSnapshot:
-    """The frozen copy of the issuer's data as they are now; made once a version."""
-    data = snapshot_data(issuer)
+def snapshot_of(issuer: Issuer, kind: str) -> IssuerSnapshot:
+    """The frozen copy of the issuer's data and letterhead as they are now for a kind; made once a version."""
+    data = snapshot_data(issuer, kind)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     snapshot, _created = IssuerSnapshot.objects.get_or_create(
         issuer=issuer, sha256=digest, defaults={"data": data}
@@ -104,7 +103,7 @@ def give_numbers(documents: Sequence[Document], *, issuer: Issuer, kind: str, to
     """Date, number and the issuer's data as they are now, on rows about to be written."""
     if not documents:
         return
-    snapshot = snapshot_of(issuer)
+    snapshot = snapshot_of(issuer, kind)
     now = clock.now()
     series, numbers = take_numbers(issuer=issuer, kind=kind, year=today.year, count=len(documents))
     for document, number in zip(documents, numbers, strict=True):

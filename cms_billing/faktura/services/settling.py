@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from wagtail.log_actions import log
 
 from cms_billing.core.conf import billing_settings
-from cms_billing.core.money import Money
+from cms_billing.core.money import Money, total
 from cms_billing.core.texts import amount_text
 
 from .. import rules
@@ -35,6 +37,38 @@ def _on_account(customer_id: int, currency: str) -> int:
     return rows.aggregate(s=Sum("amount_minor"))["s"] or 0
 
 
+@dataclass(frozen=True)
+class Settlement:
+    """What credit would settle: ``parts`` in order, and what is left of the credit. ``promised`` is on its way back."""
+
+    credit: Money
+    promised: Money
+    parts: Sequence[tuple[OpenItem, Money]]
+    left: Money
+
+    @property
+    def settled(self) -> Money:
+        return total((part for _item, part in self.parts), self.credit.currency)
+
+
+def plan_settlement(*, customer_id: int, currency: str, document_ids: Sequence[int] = ()) -> Settlement:
+    """What ``settle_with_credit`` would do now. Three queries, however many items there are."""
+    items = OpenItem.objects.filter(customer=customer_id, currency=currency).exclude(open_minor=0)
+    rows = list(items.select_related("document").order_by("due_on", "pk"))
+    promised = reserved_credit(customer_id, currency)
+    surplus = -sum(item.open_minor for item in rows if item.open_minor < 0)
+    credit = max(0, surplus - _on_account(customer_id, currency) - promised)
+    owed = {item.pk: item for item in rows if item.open_minor > 0}
+    order = [pk for pk in document_ids if pk in owed] if document_ids else list(owed)
+    parts, left = rules.spread_payment(credit, [(pk, owed[pk].open_minor) for pk in dict.fromkeys(order)])
+    return Settlement(
+        credit=Money(credit, currency),
+        promised=Money(promised, currency),
+        parts=[(owed[pk], Money(part, currency)) for pk, part in parts],
+        left=Money(left, currency),
+    )
+
+
 @transaction.atomic
 def settle_with_credit(
     *,
@@ -50,27 +84,21 @@ def settle_with_credit(
     what is on its way back to the customer. Raises NothingToSettle.
     """
     customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
-    items = OpenItem.objects.filter(customer=customer, currency=currency).exclude(open_minor=0)
-    entries = _surplus_to_the_account([item for item in items if item.open_minor < 0], currency)
-    credit = -_on_account(customer_id, currency) - sum(
-        e.amount.minor for e in entries if e.document_id is None
-    )
-    credit -= reserved_credit(customer_id, currency)
-    owed = {item.pk: item for item in items.order_by("due_on", "pk") if item.open_minor > 0}
-    order = [pk for pk in document_ids if pk in owed] if document_ids else list(owed)
-    parts, _left = rules.spread_payment(max(0, credit), [(pk, owed[pk].open_minor) for pk in order])
-    if not parts:
+    plan = plan_settlement(customer_id=customer_id, currency=currency, document_ids=document_ids)
+    if not plan.parts:
         raise NothingToSettle(
             _("%(customer)s has no credit to settle with.") % {"customer": customer}
-            if credit <= 0
+            if plan.credit.minor <= 0
             else _("%(customer)s owes nothing that the credit could settle.") % {"customer": customer}
         )
-    for pk, part in parts:
-        entries += _move(pk, Money(part, currency))
+    above = OpenItem.objects.filter(customer=customer, currency=currency, open_minor__lt=0)
+    entries = _surplus_to_the_account(list(above), currency)
+    for item, part in plan.parts:
+        entries += _move(item.pk, part)
     post_entries(issuer_id=customer.issuer_id, customer_id=customer_id, entries=entries, booked_on=today)
-    settled = Money(sum(part for _pk, part in parts), currency)
-    log(instance=customer, action="cms_billing.settle", user=user, data={"amount": str(settled)})
-    return settled
+    data = {"amount": str(plan.settled)}
+    log(instance=customer, action="cms_billing.settle", user=user, data=data)
+    return plan.settled
 
 
 def _surplus_to_the_account(items: Sequence[OpenItem], currency: str) -> list[Entry]:
@@ -154,6 +182,15 @@ def take_back_settlements(*, customer_id: int, currency: str, today: date) -> li
     return [pk for pk, _part in parts]
 
 
+class WriteOffReason(models.TextChoices):
+    """Why an open amount is given up; the text goes into the ledger."""
+
+    UNCOLLECTABLE = "uncollectable", gettext_lazy("uncollectable")
+    GOODWILL = "goodwill", gettext_lazy("goodwill")
+    SMALL_DIFFERENCE = "small_difference", gettext_lazy("small difference")
+    OTHER = "other", gettext_lazy("other reason")
+
+
 @transaction.atomic
 def write_off(
     *,
@@ -167,49 +204,51 @@ def write_off(
 ) -> Document:
     """Give up so much of what a document is owed. ``limited``: not above the issuer's limit, all write-offs together.
 
-    Raises CannotWriteOff.
+    ``reason`` is a ``WriteOffReason``, ``note`` says more and has to for another reason; both are frozen in the ledger,
+    in the document's language. Raises CannotWriteOff.
     """
     customer_id = Document.objects.values_list("customer_id", flat=True).get(pk=document_id)
     Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
     document = Document.objects.select_related("issuer", "open_item").get(pk=document_id)
-    _check_write_off(document, amount, reason, limited=limited)
-    text = f"{reason}: {note}" if note else reason
+    _check_write_off(document, amount, reason, note.strip(), limited=limited)
+    with translation.override(document.language):
+        label = str(WriteOffReason(reason).label)
+    text = f"{label}: {note.strip()}" if note.strip() else label
     post_entries(
         issuer_id=document.issuer_id,
         customer_id=customer_id,
         entries=[Entry(LedgerEntry.Kind.WRITE_OFF, -amount, document.pk, note=text)],
         booked_on=today,
     )
-    log(
-        instance=document,
-        action="cms_billing.write_off",
-        user=user,
-        data={"amount": str(amount), "reason": text},
-    )
+    data = {"amount": str(amount), "reason": reason, "note": note}
+    log(instance=document, action="cms_billing.write_off", user=user, data=data)
     return document
 
 
-def _check_write_off(document: Document, amount: Money, reason: str, *, limited: bool) -> None:
+def left_of_write_off_limit(document: Document) -> Money:
+    """How much more of it may be written off without the permission to do so without limit."""
+    kind = LedgerEntry.Kind.WRITE_OFF
+    before = -(document.ledger_entries.filter(kind=kind).aggregate(s=Sum("amount_minor"))["s"] or 0)
+    return Money(max(0, document.issuer.write_off_limit_minor - before), document.currency)
+
+
+def _check_write_off(document: Document, amount: Money, reason: str, note: str, *, limited: bool) -> None:
     item = getattr(document, "open_item", None)
     if item is None or item.open_minor <= 0:
         raise CannotWriteOff(_("%(document)s is owed nothing.") % {"document": document})
-    if not reason.strip():
+    if reason not in WriteOffReason.values or (reason == WriteOffReason.OTHER and not note):
         raise CannotWriteOff(_("Say why %(document)s is written off.") % {"document": document})
     if amount.currency != item.currency or not 0 < amount.minor <= item.open_minor:
         raise CannotWriteOff(
             _("%(document)s is owed %(open)s: write off no more than that.")
             % {"document": document, "open": amount_text(item.open_amount)}
         )
-    if not limited:
-        return
-    kind = LedgerEntry.Kind.WRITE_OFF
-    before = -(document.ledger_entries.filter(kind=kind).aggregate(s=Sum("amount_minor"))["s"] or 0)
-    limit = document.issuer.write_off_limit_minor
-    if before + amount.minor > limit:
+    if limited and amount.minor > left_of_write_off_limit(document).minor:
+        limit = Money(document.issuer.write_off_limit_minor, amount.currency)
         raise CannotWriteOff(
             _(
                 "More than %(limit)s of a document needs somebody who may write off without limit; ask them, or write "
                 "off less."
             )
-            % {"limit": amount_text(Money(limit, amount.currency))}
+            % {"limit": amount_text(limit)}
         )

@@ -72,7 +72,8 @@ def statement_of(customer: Customer, *, since: date, until: date, currency: str)
             {
                 "date": row["booked_on"].isoformat(),
                 "kind": row["kind"],
-                "note": row["note"],
+                # Why something was written off is no business of the customer's.
+                "note": "" if row["kind"] == LedgerEntry.Kind.WRITE_OFF else row["note"],
                 "number": _paper(row),
                 "amount_minor": row["amount_minor"],
                 "balance_minor": balance,

@@ -8,6 +8,7 @@ from .documents import DocumentViewSet
 from .drafts import DraftViewSet
 from .invoice_runs import InvoiceRunViewSet
 from .issuers import IssuerViewSet
+from .letterheads import LetterheadViewSet
 from .mailtexts import MailTextViewSet
 from .run_schedules import RunScheduleViewSet
 from .settings import NumberSeriesViewSet, TaxRateViewSet
@@ -22,6 +23,7 @@ VIEWSETS = (
     DeliveryViewSet,
     IssuerViewSet,
     RunScheduleViewSet,
+    LetterheadViewSet,
     NumberSeriesViewSet,
     MailTextViewSet,
     TaxRateViewSet,
@@ -36,6 +38,7 @@ __all__ = [
     "DraftViewSet",
     "InvoiceRunViewSet",
     "IssuerViewSet",
+    "LetterheadViewSet",
     "MailTextViewSet",
     "NumberSeriesViewSet",
     "RunScheduleViewSet",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,7 +35,6 @@ from .settings import preview_of
 
 # A recipient with everything: what is missing then is missing at the issuer.
 _ANYBODY = {"name": "-", "street": "-", "postal_code": "-", "city": "-", "country": "-"}
-_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def missing_of(issuer: Issuer) -> list[str]:
@@ -57,12 +55,6 @@ class IssuerForm(WagtailAdminModelForm):
 
     def clean_currency(self) -> str:
         return self.cleaned_data["currency"].strip().upper()
-
-    def clean_accent_color(self) -> str:
-        color = self.cleaned_data["accent_color"]
-        if not _COLOR.fullmatch(color):
-            raise ValidationError(_("Write the colour as # and six digits, such as #1f4e5f."))
-        return color
 
     def clean_payment_days(self) -> int:
         days = self.cleaned_data["payment_days"]
@@ -121,11 +113,8 @@ COMPANY = _tab(
 )
 LETTERHEAD = _tab(
     gettext_lazy("Letterhead"),
-    FieldPanel("logo"),
-    FieldPanel("accent_color", widget=forms.TextInput(attrs={"type": "color"})),
     FieldPanel("invoice_intro"),
     FieldPanel("invoice_closing"),
-    FieldPanel("letter_footer"),
 )
 BANK = _tab(
     gettext_lazy("Bank"),

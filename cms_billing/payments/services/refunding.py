@@ -166,12 +166,12 @@ def may_be_withdrawn(refund: Refund) -> bool:
 
 
 @transaction.atomic
-def transfer_came_back(*, refund_id: int, day: date, reason: str, user: Any = None) -> Refund:
+def transfer_came_back(*, refund_id: int, day: date, reason: str, today: date, user: Any = None) -> Refund:
     """The bank sent a transfer back that had been made: the customer has the credit again. Raises CannotRefund."""
     refund = lock_refund(refund_id)
     if refund.way == Way.PROVIDER or refund.state != State.PAID:
         raise errors.refund_is(refund, refund.get_state_display())
-    if refund.paid_on is None or day < refund.paid_on:
+    if refund.paid_on is None or not refund.paid_on <= day <= today:
         raise errors.paid_on_impossible_day(day)
     _fail(refund, reason, today=day)
     log(instance=refund, action="cms_billing.refund_returned", user=user, data={"reason": reason})

@@ -105,6 +105,12 @@ class PaymentInspectView(InspectView):
         yield Fact(_("Customer"), payment.customer, url=customer_url(payment))
         yield Fact(_("Way of payment"), payment.get_way_display())
         yield Fact(_("Received on"), date_text(payment.received_on))
+        if payment.refunded_elsewhere_minor:
+            yield Fact(
+                _("Paid back at the provider, to be entered"),
+                money_text(payment.refunded_elsewhere),
+                tone="critical",
+            )
         yield Fact(_("Provider"), payment.provider)
         yield Fact(_("Provider's reference"), payment.reference)
         yield Fact(_("Asked for"), payment.document, url=document_url(payment.document))

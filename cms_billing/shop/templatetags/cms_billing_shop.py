@@ -10,7 +10,8 @@ from django.urls import NoReverseMatch, reverse
 
 from cms_billing.core import clock
 from cms_billing.core.models import OutsideWork
-from cms_billing.faktura.selectors import AccountDocument, account_documents
+from cms_billing.faktura.models import DocumentKind
+from cms_billing.faktura.selectors import AccountDocument, Standing, account_documents
 from cms_billing.payments.links import payment_url
 from cms_billing.shop.models import OrderBilling
 from cms_billing.shop.selectors import contracts_of_order, documents_of_order, stock_history
@@ -90,5 +91,18 @@ def admin_link(row: AccountDocument) -> str:
     """The document's page in Wagtail's admin; empty where the site has none."""
     try:
         return reverse("billing-document:inspect", args=[row.document.pk])
+    except NoReverseMatch:
+        return ""
+
+
+@register.simple_tag(takes_context=True)
+def return_link(context: Any, row: AccountDocument) -> str:
+    """Where units of an invoice are credited; empty for what cannot be, and for whom the admin would not let in."""
+    document = row.document
+    allowed = context["request"].user.has_perm("cms_billing_faktura.credit_document")
+    if not allowed or document.kind != DocumentKind.INVOICE or row.standing is Standing.CANCELLED:
+        return ""
+    try:
+        return reverse("billing-correction:credit", args=[document.pk])
     except NoReverseMatch:
         return ""

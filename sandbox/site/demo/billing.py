@@ -24,7 +24,7 @@ from cms_billing.core.money import Money
 from cms_billing.daily.models import DailyRun
 from cms_billing.daily.services import run_daily
 from cms_billing.dunning.services import create_default_procedure
-from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer, OpenItem
+from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer, Letterhead, OpenItem
 from cms_billing.memberships.models import Contract, Plan, PlanPrice
 from cms_billing.memberships.services import sign_contract, terminate_contract
 from cms_billing.payments.services import record_payment
@@ -165,7 +165,6 @@ def build_sellers() -> None:
             "iban": "DE02120300000000202051",
             "bic": "BYLADEM1001",
             "bank_name": "Deutsche Kreditbank",
-            "accent_color": "#17595a",
             "invoice_intro": "vielen Dank, dass Sie dabei sind. Wir berechnen Ihnen:",
             "invoice_closing": "Mit herzlichen Grüßen vom Saitenweg",
         },
@@ -184,8 +183,13 @@ def build_sellers() -> None:
             "iban": "DE02500105170137075030",
             "bic": "INGDDEFFXXX",
             "bank_name": "ING",
-            "accent_color": "#8a4b12",
         },
+    )
+    Letterhead.objects.get_or_create(
+        issuer=academy, kind="", defaults={"template": "modern", "accent_color": "#17595a"}
+    )
+    Letterhead.objects.get_or_create(
+        issuer=studio, kind="", defaults={"template": "elegant", "accent_color": "#8a4b12"}
     )
     academy.sites.set(Site.objects.filter(is_default_site=True))
     for issuer in (academy, studio):
