@@ -72,7 +72,7 @@ def test_two_books_are_bought_one_comes_back_and_then_the_other(shop):
         customer_id=customer.pk,
         amount=invoice.gross,
         received_on=BOUGHT,
-        way="bank_transfer",
+        way="transfer",
         today=BOUGHT,
         documents=[invoice],
     )
