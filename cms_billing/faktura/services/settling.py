@@ -148,7 +148,7 @@ def settle_next_accounts(
     for customer in locked.select_for_update(skip_locked=not wait, no_key=True):
         currencies = OpenItem.objects.open().filter(customer=customer).order_by("currency")
         for currency in currencies.values_list("currency", flat=True).distinct():
-            if credit_on_account(customer_id=customer.pk, currency=currency):
+            if plan_settlement(customer_id=customer.pk, currency=currency).parts:
                 settle_with_credit(customer_id=customer.pk, currency=currency, today=today)
                 done.append(customer.pk)
     return Settled(done, ids[-1])
