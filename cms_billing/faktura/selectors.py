@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from cms_billing.core.money import Money
 
 from .crediting import LineLeft
-from .models import ArchiveRecord, Delivery, Document, DocumentKind, DocumentLine
+from .models import ArchiveRecord, Delivery, Document, DocumentKind, DocumentLine, Issuer, LedgerEntry
+from .reservations import reserved_credit
 from .totals import Amounts
 
 PDF = "application/pdf"
@@ -57,10 +58,42 @@ class AccountDocument:
     def is_payable(self) -> bool:
         return self.open_amount.minor > 0
 
+    @property
+    def corrected_by(self) -> str:
+        """Numbers of what corrects it, for a row of ``documents_of_user``."""
+        return ", ".join(sorted(document.number for document in self.document.corrections.all()))
+
 
 def documents_of_user(user: Any) -> QuerySet[Document]:
     """Issued documents of all the user's customer records, newest first, ready for ``account_document``."""
-    return with_standing(Document.objects.of_user(user)).order_by("-issued_on", "-pk")
+    documents = with_standing(Document.objects.of_user(user)).select_related("corrects", "issuer")
+    return documents.prefetch_related("corrections").order_by("-issued_on", "-pk")
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What an issuer owes the reader; ``on_its_way`` of it is being paid back."""
+
+    issuer: Issuer
+    amount: Money
+    on_its_way: Money
+
+
+def credits_of_user(user: Any) -> list[Credit]:
+    """One for each of the user's accounts and currencies with a credit, for the page of their documents."""
+    sums = (
+        LedgerEntry.objects.filter(customer__user_id=user.pk, document=None)
+        .order_by("issuer__name", "currency")
+        .values_list("customer", "issuer", "currency")
+        .annotate(s=Sum("amount_minor"))
+        .filter(s__lt=0)
+    )
+    rows = list(sums)
+    issuers = Issuer.objects.in_bulk({issuer for _customer, issuer, _currency, _minor in rows})
+    return [
+        Credit(issuers[issuer], Money(-minor, currency), Money(reserved_credit(customer, currency), currency))
+        for customer, issuer, currency, minor in rows
+    ]
 
 
 def with_standing(documents: QuerySet[Document]) -> QuerySet[Document]:

@@ -8,9 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cms_billing.core import clock
+from cms_billing.core.money import Money
 from cms_billing.faktura import archive
 from cms_billing.faktura.models import Document
-from cms_billing.faktura.services import cancel_document, issue_next_invoices
+from cms_billing.faktura.services import cancel_document, issue_next_invoices, issue_statement
+from cms_billing.payments.services import record_payment, refund_customer
 from cms_billing.testing.factories import BookingFactory, CustomerFactory, UserFactory
 
 TODAY = date(2026, 3, 14)
@@ -107,3 +109,45 @@ def test_the_list_costs_as_many_queries_for_many_documents_as_for_one(client, me
     for _ in range(4):
         invoice_of(customer)
     assert queries() == for_one
+
+
+def test_corrections_receipts_and_statements_stand_beside_what_they_are_about(client, member):
+    customer = CustomerFactory(user=member)
+    invoice = invoice_of(customer)
+    record_payment(customer_id=customer.pk, amount=invoice.gross, received_on=TODAY, way="cash", today=TODAY)
+    cancellation = cancel_document(document_id=invoice.pk, reason="wrong", today=TODAY, bill_again=False)
+    refund = refund_customer(customer_id=customer.pk, amount=Money.of("4.00", "EUR"), way="cash", today=TODAY)
+    statement = issue_statement(
+        customer_id=customer.pk, since=TODAY, until=TODAY, currency="EUR", today=TODAY
+    )
+    refund_customer(
+        customer_id=customer.pk,
+        amount=Money.of("2.00", "EUR"),
+        way="transfer",
+        iban="DE02120300000000202051",
+        account_holder="Anna",
+        today=TODAY,
+    )
+    page = client.get(reverse(LIST))
+    rows = {row.document.pk: row for row in page.context["rows"]}
+    assert rows[invoice.pk].corrected_by == cancellation.number
+    assert rows[cancellation.pk].document.corrects == invoice
+    assert rows[refund.receipt_id].document.total == Money.of("4.00", "EUR")
+    assert rows[statement.pk].document.total == Money.of("-5.90", "EUR")
+    assert not any(row.is_payable for row in rows.values())
+    [credit] = page.context["credits"]
+    assert (credit.amount, credit.on_its_way) == (Money.of("5.90", "EUR"), Money.of("2.00", "EUR"))
+    assert client.get(pdf(archived(refund.receipt))).status_code == 200
+    assert client.get(pdf(archived(statement))).status_code == 200
+
+
+def test_drafts_and_other_peoples_credit_are_not_shown(client, member):
+    mine, theirs = CustomerFactory(user=member), CustomerFactory(user=UserFactory())
+    Document.objects.create(
+        issuer=mine.issuer, customer=mine, kind="invoice", state="draft", currency="EUR", line_count=0
+    )
+    record_payment(
+        customer_id=theirs.pk, amount=Money.of("9", "EUR"), received_on=TODAY, way="cash", today=TODAY
+    )
+    page = client.get(reverse(LIST))
+    assert (page.context["rows"], page.context["credits"]) == ([], [])
