@@ -255,7 +255,8 @@ class DraftViewSet(BillingModelViewSet):
             "edit_url_name": None,
             "delete_url_name": None,
         }
-        return super().get_common_view_kwargs(**{**of_documents, **kwargs})
+        # Wagtail overwrites the address of the page with its own.
+        return {**super().get_common_view_kwargs(**kwargs), **of_documents, **kwargs}
 
     def get_urlpatterns(self) -> list[Any]:
         write, totals, offers = (
