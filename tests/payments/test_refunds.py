@@ -13,6 +13,7 @@ from cms_billing.faktura.services import (
     account_balance,
     cancel_document,
     credit_on_account,
+    settle_next_accounts,
     settle_with_credit,
 )
 from cms_billing.payments import selectors
@@ -317,6 +318,14 @@ def test_credit_on_its_way_back_settles_nothing(paid, invoice):
 
 
 # -- refunds made at the provider's own dashboard -------------------------------------------------------------------
+
+
+def test_daily_settling_leaves_credit_that_is_on_its_way_back(paid, invoice):
+    by_transfer(paid)
+    other = invoice(customer=paid.customer, gross_minor=2000)
+    assert settle_next_accounts(issuer=paid.issuer, today=TODAY).done == []
+    other.open_item.refresh_from_db()
+    assert other.open_item.open_minor == 2000
 
 
 def test_our_own_refund_is_no_news(paid):
