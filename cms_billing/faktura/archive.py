@@ -190,6 +190,11 @@ def pdf_filename(number: str) -> str:
     return f"{get_valid_filename(number.replace('/', '-'))}.pdf"
 
 
+def file_name(number: str, content_type: str) -> str:
+    name = pdf_filename(number)
+    return f"{name.removesuffix('.pdf')}.xml" if content_type == XML else name
+
+
 def _holds(storage: Storage, name: str, stored: Stored) -> bool:
     if not storage.exists(name) or storage.size(name) != stored.size:
         return False

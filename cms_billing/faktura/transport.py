@@ -51,7 +51,7 @@ class Message(EmailMultiAlternatives):
         """The envelope's, whatever the headers say."""
         return list(self.envelope)
 
-    def message(self) -> Any:
+    def message(self) -> Any:  # type: ignore[override]
         if self._made is None:
             self._made = super().message()
         return self._made

@@ -5,7 +5,7 @@ from .letterheads import Letterhead
 from .mailtexts import MailText
 from .numbers import DocumentKind, NumberSeries
 from .outgoing import ArchiveHead, ArchiveRecord, Delivery, Rendering
-from .parties import Attach, Customer, Grouping, Issuer, TaxRate
+from .parties import Attach, Customer, EInvoice, Grouping, Issuer, TaxRate
 from .runs import InvoiceRun, RunSchedule
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Document",
     "DocumentKind",
     "DocumentLine",
+    "EInvoice",
     "Grouping",
     "InvoiceRun",
     "Issuer",

@@ -43,6 +43,13 @@ class Attach(models.TextChoices):
     LINK = "link", _("nothing: a link for members, who find it in their account")
 
 
+class EInvoice(models.TextChoices):
+    """Whether invoices are archived as XML too."""
+
+    NONE = "none", _("none: PDF only")
+    XML = "xml", _("XML beside the PDF (EN 16931, ZUGFeRD profile)")
+
+
 class IssuerQuerySet(models.QuerySet["Issuer"]):
     def visible_to(self, user: Any) -> IssuerQuerySet:
         """The issuers whose figures ``user`` may see in the admin: all for superusers, else those of their groups."""
@@ -146,6 +153,14 @@ class Issuer(models.Model):
     )
     mail_attach = models.CharField(
         _("attached to mails"), max_length=8, choices=Attach.choices, default=Attach.PDF
+    )
+
+    e_invoice = models.CharField(
+        _("e-invoice"),
+        max_length=8,
+        choices=EInvoice.choices,
+        default=EInvoice.NONE,
+        help_text=_("For invoices and their corrections; corrections of e-invoices always are."),
     )
 
     sites: models.ManyToManyField = models.ManyToManyField(

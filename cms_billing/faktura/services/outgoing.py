@@ -21,8 +21,10 @@ from cms_billing.core.money import Money
 
 from .. import archive, delivery, links, transport
 from ..delivery_vetoes import reason_to_withdraw
+from ..einvoice import KINDS as E_INVOICE_KINDS
+from ..einvoice import xml_of
 from ..mailsettings import inherit, parts_to_attach, settings_for
-from ..models import ArchiveRecord, Delivery, Document, Issuer, OpenItem, Rendering
+from ..models import ArchiveRecord, Delivery, Document, EInvoice, Issuer, OpenItem, Rendering
 from ..rendering import document_data, render_pdf
 from ..signals import document_archived
 
@@ -47,17 +49,31 @@ def render_document(rendering: Rendering) -> Callable[[], None]:
     if _is_archived(rendering.document_id):
         return partial(_hand_to_delivery, rendering.document_id)
     [data] = document_data([rendering.document_id])
-    stored = archive.store_bytes(render_pdf(data))
-    return partial(_record_pdf, rendering.document_id, stored)
+    document = Document.objects.select_related("issuer").get(pk=rendering.document_id)
+    stored = {archive.PDF: archive.store_bytes(render_pdf(data))}
+    if _is_e_invoice(document):
+        xml = xml_of(data, recipient_country=document.recipient_country)
+        stored[archive.XML] = archive.store_bytes(xml)
+    return partial(_record_files, rendering.document_id, stored)
+
+
+def _is_e_invoice(document: Document) -> bool:
+    """Where the issuer wants it, and for corrections of e-invoices (§ 14 (1), (6) UStG)."""
+    if document.kind not in E_INVOICE_KINDS:
+        return False
+    corrected = ArchiveRecord.objects.filter(document=document.corrects_id, content_type=archive.XML)
+    return document.issuer.e_invoice == EInvoice.XML or corrected.exists()
 
 
 def _is_archived(document_id: int) -> bool:
     return ArchiveRecord.objects.filter(document_id=document_id, content_type=archive.PDF).exists()
 
 
-def _record_pdf(document_id: int, stored: archive.Stored) -> None:
+def _record_files(document_id: int, stored: Mapping[str, archive.Stored]) -> None:
     document = Document.objects.get(pk=document_id)
-    archive.add_record(document, stored)
+    for content_type, file in stored.items():
+        name = archive.file_name(document.number, content_type)
+        archive.add_record(document, file, content_type=content_type, filename=name)
     _hand_to_delivery(document_id)
     tell = partial(document_archived.send_robust, sender=Document, document_id=document_id)
     transaction.on_commit(tell, robust=True)

@@ -116,7 +116,7 @@ def message_of(row: Delivery) -> EmailMessage:
     if row.archived_message is None:
         raise Http404
     content = archive.read_record(row.archived_message)
-    return email.message_from_bytes(content, policy=email.policy.default)  # type: ignore[return-value]
+    return email.message_from_bytes(content, policy=email.policy.default)
 
 
 def part_of(message: EmailMessage, kind: str) -> str:
@@ -244,7 +244,8 @@ class SendAgainForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["attach"].choices = [("", _("as usual for this customer")), *Attach.choices]
+        attach: Any = self.fields["attach"]
+        attach.choices = [("", _("as usual for this customer")), *Attach.choices]
 
 
 class SendAgainView(ActionView):
@@ -281,7 +282,7 @@ class SendElsewhereView(ActionView):
         return super().rows().select_related("document__customer", "document__issuer")
 
     @property
-    def explanation(self) -> str:  # type: ignore[override]
+    def explanation(self) -> str:
         return self.object.last_error
 
     def obstacle(self) -> str:

@@ -128,7 +128,7 @@ MAILS = _tab(
     FieldRowPanel([FieldPanel("mail_sender_name"), FieldPanel("mail_from")]),
     FieldPanel("reply_to"),
     FieldPanel("mail_copy_to", widget=forms.Textarea(attrs={"rows": 2})),
-    FieldPanel("mail_attach"),
+    FieldRowPanel([FieldPanel("mail_attach"), FieldPanel("e_invoice")]),
     MailTextsPanel(),
 )
 ACCESS = _tab(
