@@ -211,6 +211,19 @@ def test_goods_come_back_through_the_form(accountant, songs):
     assert StockMovement.objects.count() == 2
 
 
+def test_a_whole_order_is_cancelled_through_the_form_with_one_title_damaged(accountant, partner, songs):
+    other = book(partner, title="Griffe")
+    order = place({songs: 2, other: 1})
+    ship(order)
+    invoice = invoice_of(order)
+    whole = invoice.lines.get(description="Griffe").pk
+    url = reverse("billing-document:cancel", args=[invoice.pk])
+    accountant.post(url, {"reason": "Widerruf", "then": "void", "restock": [whole]})
+    assert (stock_of(songs), stock_of(other)) == ((8, 0), (10, 0))
+    kinds = dict(StockMovement.objects.values_list("title", "kind"))
+    assert kinds == {"Unser Liederbuch": "damaged", "Griffe": "returned"}
+
+
 def test_the_order_in_oscars_dashboard_leads_to_the_form(accountant, staff, songs):
     order = place({songs: 1})
     url = reverse("dashboard:order-detail", args=[order.number])
