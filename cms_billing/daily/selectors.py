@@ -121,7 +121,7 @@ def _leads_to_issuer(model: Any, path: str) -> bool:
 
 def to_pay_back_count(user: Any) -> int:
     """Transfers to make, refunds that failed, and those of the provider that nobody has entered."""
-    refunds = rows_visible_to(Refund, user)
+    refunds: Any = rows_visible_to(Refund, user)
     elsewhere = rows_visible_to(refunded_elsewhere(), user)
     return refunds.to_transfer().count() + refunds.failed().count() + elsewhere.count()
 

@@ -323,6 +323,13 @@ class Refund(OutsideWork):
     def __str__(self) -> str:
         return f"{self.get_way_display()} {amount_text(self.amount)}"
 
+    @property
+    def state_text(self) -> str:
+        """The state; of a transfer that waits for a person, what they have to do."""
+        if self.state == self.State.PENDING and self.way == self.Way.TRANSFER:
+            return str(_("to be transferred"))
+        return self.get_state_display()
+
 
 class WebhookEvent(OutsideWork):
     """A webhook as it came: stored raw, verified, processed once from this row by fetching the object."""

@@ -16,6 +16,7 @@ LISTS = [
     "billing-document:index",
     "billing-delivery:index",
     "billing-payment:index",
+    "billing-refund:index",
     "billing-contract:index",
     "billing-plan:index",
     "billing-issuer:index",

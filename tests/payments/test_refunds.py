@@ -123,7 +123,7 @@ def test_refund_to_the_card_is_sent_after_commit_and_booked_with_a_receipt(paid)
     theirs = FakeRefund.objects.get()
     assert (refund.state, refund.reference, refund.paid_on) == ("paid", theirs.reference, TODAY)
     assert theirs.idempotency_key == refund.idempotency_key
-    assert theirs.description.endswith(f"ST-2026-000001 {paid.customer.number}")
+    assert theirs.description == f"Erstattung ST-2026-000001 {paid.customer.number}"
     assert (credit(paid), booked(paid), receipts()) == ("0.00", [5000], ["AZ-2026-000001"])
     assert refund.receipt.extra["refund"] == {
         "amount_minor": 5000,
@@ -317,6 +317,12 @@ def test_credit_on_its_way_back_settles_nothing(paid, invoice):
     assert OpenItem.objects.get(pk=other.pk).open_minor == 2000
 
 
+def test_daily_settling_leaves_alone_what_is_on_its_way_back(paid, invoice):
+    invoice(paid.customer, gross_minor=4000)
+    to_card(paid, "50.00")
+    assert settle_next_accounts(issuer=paid.issuer, today=TODAY).done == []
+
+
 # -- refunds made at the provider's own dashboard -------------------------------------------------------------------
 
 
@@ -365,7 +371,7 @@ def test_transfer_waits_until_a_person_has_made_it(paid):
             mark_transferred(refund_id=refund.pk, paid_on=date(2026, 3, 11), today=date(2026, 3, 12))
     refund.refresh_from_db()
     assert (refund.state, refund.paid_on, booked(paid)) == ("paid", date(2026, 3, 11), [5000])
-    assert refund.receipt.extra["refund"]["way_text"].endswith("DE02 •••• 2051")
+    assert refund.receipt.extra["refund"]["way_text"] == "Überweisung auf DE02 •••• 2051"
     assert len(receipts()) == 1
 
 

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.ui.tables import Column
@@ -88,7 +89,7 @@ class SettleForm(forms.Form):
             self.fields[f"item_{item.pk}"] = forms.IntegerField(
                 label=_("%(document)s, due on %(day)s: %(open)s")
                 % {
-                    "document": item.document,
+                    "document": capfirst(str(item.document)),
                     "day": date_text(item.due_on),
                     "open": money_text(item.open_amount),
                 },
@@ -321,7 +322,8 @@ class StatementForm(forms.Form):
     def __init__(self, *args: Any, currencies: list[str], today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
-        self.fields["currency"].choices = [(code, code) for code in currencies]
+        currency: Any = self.fields["currency"]
+        currency.choices = [(code, code) for code in currencies]
         if len(currencies) == 1:
             self.fields["currency"].widget = forms.HiddenInput()
 
@@ -344,7 +346,7 @@ class StatementView(PreviewedActionView):
     issued: Document | None = None
 
     @property
-    def explanation(self) -> str:  # type: ignore[override]
+    def explanation(self) -> str:
         if self.object.email:
             return _("The statement gets a number, is archived and goes to %(to)s.") % {
                 "to": self.object.email

@@ -131,7 +131,7 @@ class PayBackView(ActionView):
         }
 
     @property
-    def explanation(self) -> str:  # type: ignore[override]
+    def explanation(self) -> str:
         return _(
             "The customer's credit falls and they get a receipt. The original way of payment comes first: whoever "
             "paid by card expects it there. A transfer is listed until somebody has made it."

@@ -35,6 +35,7 @@ from cms_billing.core.admin import (
     money_text,
     rows_visible_to,
 )
+from cms_billing.core.templatetags.cms_billing import iban
 from cms_billing.core.ui.viewsets import BillingIndexView
 from cms_billing.faktura.models import Customer, Document
 from cms_billing.faktura.viewsets.document_filters import AmountRangeWidget, between
@@ -141,7 +142,7 @@ class RefundInspectView(InspectView):
     def facts(self) -> Iterable[Fact]:
         refund = self.object
         yield Fact(_("Amount"), money_text(refund.amount))
-        yield Fact(_("State"), refund.get_state_display(), tone=_TONES.get(refund.state, ""))
+        yield Fact(_("State"), refund.state_text, tone=_TONES.get(refund.state, ""))
         yield Fact(_("Customer"), refund.customer, url=customer_url(refund))
         yield Fact(_("Way"), refund.get_way_display())
         yield Fact(_("Why it failed"), refund.failure, tone="critical")
@@ -153,7 +154,7 @@ class RefundInspectView(InspectView):
                 _("Payment"), refund.payment, url=reverse("billing-payment:inspect", args=[refund.payment.pk])
             )
         yield Fact(_("Account holder"), refund.account_holder)
-        yield Fact(_("IBAN"), refund.iban)
+        yield Fact(_("IBAN"), iban(refund.iban))
         yield Fact(_("Provider's reference"), refund.reference)
         yield Fact(_("Reason"), refund.reason)
         yield Fact(_("Issuer"), refund.issuer)
@@ -180,7 +181,7 @@ class RefundViewSet(ReadOnlyViewSet):
         StateColumn(
             "state",
             label=gettext_lazy("State"),
-            accessor="get_state_display",
+            accessor="state_text",
             good=lambda refund: refund.state == Refund.State.PAID,
             sort_key="state",
         ),
@@ -307,7 +308,7 @@ def refunds_section(title: str, refunds: Iterable[Refund], **kwargs: Any) -> Tab
             StateColumn(
                 "state",
                 label=_("State"),
-                accessor="get_state_display",
+                accessor="state_text",
                 good=lambda row: row.state == Refund.State.PAID,
             ),
             Column("reason", label=_("Reason"), accessor=lambda row: row.failure or row.reason),
@@ -349,12 +350,12 @@ def waiting_of(user: Any) -> list[tuple[QuerySet[Any], Any]]:
     refunds = Refund.objects.visible_to(user).select_related("customer").order_by("pk")
     elsewhere = Payment.objects.visible_to(user).filter(refunded_elsewhere_minor__gt=0)
     return [
-        (refunds.failed(), gettext_lazy("Refund failed")),  # type: ignore[attr-defined]
+        (refunds.failed(), gettext_lazy("Refund failed")),
         (
             elsewhere.select_related("customer").order_by("pk"),
             gettext_lazy("Refund made at the provider: enter it"),
         ),
-        (refunds.to_transfer(), gettext_lazy("To be transferred")),  # type: ignore[attr-defined]
+        (refunds.to_transfer(), gettext_lazy("To be transferred")),
     ]
 
 
