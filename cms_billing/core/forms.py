@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
 from .exceptions import InvalidAmount, UnknownCurrency
 from .money import MAX_MINOR, Money, exponent
 
 
-class MoneyField(forms.DecimalField):
+def without_grouping(text: str) -> str:
+    """A number as people write it, without what groups its thousands, such as 1190,00 for 1.190,00.
+
+    Django leaves them in unless the whole site prints them, and would take 1.190 in German for little more than one.
+    Where both signs stand, the last one is the decimal sign; where one stands before groups of three digits only, the
+    language decides.
+    """
+    plain = text.strip().translate(_SPACES)
+    if "." in plain and "," in plain:
+        return plain.replace("," if plain.rfind(".") > plain.rfind(",") else ".", "")
+    grouping = "." if get_format("DECIMAL_SEPARATOR") == "," else ","
+    return plain.replace(grouping, "") if _GROUPED[grouping].fullmatch(plain) else plain
+
+
+_SPACES = dict.fromkeys(map(ord, " \u00a0\u202f'\u2019"))
+_GROUPED = {sign: re.compile(rf"-?[1-9]\d{{0,2}}(\{sign}\d{{3}})+") for sign in ".,"}
+
+
+class NumberField(forms.DecimalField):
+    """A number as people write it in their language, thousands grouped or not."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("localize", True)
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(without_grouping(value) if isinstance(value, str) else value)
+
+
+class MoneyField(NumberField):
     """An amount as people write it; cleans to ``Money``.
 
     ``currency`` fixed here, or set on the bound field before cleaning (``form.fields["amount"].currency = "CHF"``).
@@ -29,7 +60,6 @@ class MoneyField(forms.DecimalField):
         **kwargs: Any,
     ) -> None:
         self.currency, self.minimum, self.maximum = currency, minimum, maximum
-        kwargs.setdefault("localize", True)
         super().__init__(**kwargs)
         self.widget.attrs.setdefault("inputmode", "decimal")
         self.widget.attrs.setdefault("autocomplete", "off")

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.formats import localize_input
 from django.utils.translation import gettext as _
 
-from cms_billing.core.forms import MoneyField
+from cms_billing.core.forms import MoneyField, NumberField
 from cms_billing.core.money import Money
 
 MAX_ROWS = 2000
@@ -37,9 +37,7 @@ def _detail(number: int, row: str, currency: str) -> dict[str, Any]:
             raise ValidationError(_("A row is: date; text; quantity; amount."))
         day = forms.DateField(required=False).clean(cells[0])
         label = forms.CharField(max_length=MAX_TEXT).clean(cells[1])
-        quantity = forms.DecimalField(required=False, max_digits=12, decimal_places=3, localize=True).clean(
-            cells[2]
-        )
+        quantity = NumberField(required=False, max_digits=12, decimal_places=3).clean(cells[2])
         amount = MoneyField(currency=currency, minimum=None, required=False).clean(cells[3])
     except ValidationError as error:
         raise ValidationError(

@@ -3,10 +3,12 @@
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cms_billing.core.exceptions import CurrencyMismatch, InvalidAmount, UnknownCurrency
+from cms_billing.core.forms import NumberField
 from cms_billing.core.money import MAX_MINOR, Money, allocate_minor, exponent, total
 
 CURRENCIES = ["EUR", "CHF", "USD", "JPY", "KWD", "CLF"]
@@ -129,3 +131,24 @@ def test_formatted_as_people_write_it():
     assert Money(123450, "EUR").format("de") == "1.234,50\xa0€"
     assert Money(123450, "EUR").format("en") == "€1,234.50"
     assert Money(1250, "JPY").format("de") == "1.250\xa0¥"
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "meant"),
+    [
+        ("de", "1.190,50", "1190.50"),
+        ("de", "1.190", "1190"),
+        ("de", "1.234.567", "1234567"),
+        ("de", "11.90", "11.90"),
+        ("de", "-1.190,00", "-1190.00"),
+        ("de", "1 190,00", "1190.00"),
+        ("de", "0.125", "0.125"),
+        ("en", "1,190.50", "1190.50"),
+        ("en", "1,190", "1190"),
+        ("en", "1'190.50", "1190.50"),
+        ("en", "1.190", "1.190"),
+    ],
+)
+def test_number_is_read_as_it_is_written_in_a_language(language, typed, meant):
+    with translation.override(language):
+        assert NumberField().clean(typed) == Decimal(meant)

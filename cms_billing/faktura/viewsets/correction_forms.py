@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cms_billing.core.admin import money_text
-from cms_billing.core.forms import MoneyField
+from cms_billing.core.forms import MoneyField, NumberField
 from cms_billing.core.money import Money
 
 from ..crediting import LineLeft
@@ -34,13 +34,12 @@ class ReasonForm(forms.Form):
 class CreditLineForm(forms.Form):
     """One line of the invoice: units that come back, or an amount that its price is reduced by."""
 
-    quantity = forms.DecimalField(
+    quantity = NumberField(
         label=gettext_lazy("Units to credit"),
         required=False,
         max_digits=12,
         decimal_places=3,
         min_value=0,
-        localize=True,
     )
     amount = MoneyField(label=gettext_lazy("or amount, tax included"), required=False)
     restock = forms.BooleanField(label=gettext_lazy("Goods go back into stock"), required=False, initial=True)
@@ -57,7 +56,6 @@ class CreditLineForm(forms.Form):
                 attrs={"inputmode": "decimal", "autocomplete": "off", "class": "billing-number"}
             )
             field.widget.is_localized = True
-            field.disabled = left.is_used_up
         if stock_note is None or left.is_used_up:
             del self.fields["restock"]
 

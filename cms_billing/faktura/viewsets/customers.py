@@ -252,7 +252,7 @@ class CustomerViewSet(BillingModelViewSet):
                 [
                     FieldRowPanel([FieldPanel("email"), FieldPanel("language")]),
                     FieldPanel("mail_attach"),
-                    FieldPanel("vat_id"),
+                    FieldRowPanel([FieldPanel("vat_id"), FieldPanel("grouping")]),
                     FieldPanel("account"),
                 ],
                 heading=gettext_lazy("Contact"),

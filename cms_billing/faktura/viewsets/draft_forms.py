@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from wagtail.admin.widgets import AdminDateInput
 
 from cms_billing.core import clock
-from cms_billing.core.forms import MoneyField
+from cms_billing.core.forms import MoneyField, NumberField
 from cms_billing.core.money import Money
 
 from ..drafts import Draft, DraftLine
@@ -128,9 +128,7 @@ CONTENT = frozenset({"description", "unit_price", "contract_reference", "details
 
 class LineForm(forms.Form):
     description = forms.CharField(label=gettext_lazy("Description"), max_length=255)
-    quantity = forms.DecimalField(
-        label=gettext_lazy("Quantity"), max_digits=12, decimal_places=3, localize=True, initial=1
-    )
+    quantity = NumberField(label=gettext_lazy("Quantity"), max_digits=12, decimal_places=3, initial=1)
     unit_price = MoneyField(label=gettext_lazy("Unit price"), minimum=None)
     tax_code = forms.ChoiceField(
         label=gettext_lazy("Tax"), choices=TaxRate.Code.choices, initial=TaxRate.Code.STANDARD

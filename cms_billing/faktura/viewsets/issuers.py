@@ -23,6 +23,7 @@ from cms_billing.core.admin import (
     TableSection,
     TextSection,
 )
+from cms_billing.core.forms import MoneyField
 from cms_billing.core.texts import day_text
 from cms_billing.core.ui.sections import Section
 from cms_billing.core.ui.viewsets import BillingCreateView, BillingEditView
@@ -47,6 +48,23 @@ def missing_of(issuer: Issuer) -> list[str]:
 
 
 class IssuerForm(WagtailAdminModelForm):
+    write_off_limit = MoneyField(
+        label=gettext_lazy("Write-off limit"),
+        help_text=gettext_lazy("Open amounts above it are written off by whoever may do so without limit."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        limit = self.fields["write_off_limit"]
+        limit.currency = self.instance.currency
+        limit.initial = self.instance.write_off_limit
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("write_off_limit") is not None:
+            self.instance.write_off_limit_minor = data["write_off_limit"].minor
+        return data
+
     def clean_iban(self) -> str:
         return self.cleaned_data["iban"].replace(" ", "").upper()
 
@@ -106,9 +124,13 @@ COMPANY = _tab(
     MultiFieldPanel(
         [
             FieldRowPanel([FieldPanel("currency"), FieldPanel("language"), FieldPanel("time_zone")]),
-            FieldPanel("payment_days"),
+            FieldRowPanel([FieldPanel("payment_days"), FieldPanel("write_off_limit")]),
         ],
         heading=pgettext_lazy("billing", "Terms"),
+    ),
+    MultiFieldPanel(
+        [FieldRowPanel([FieldPanel("draft_days"), FieldPanel("grouping")]), FieldPanel("invoice_daily")],
+        heading=gettext_lazy("How invoices are made"),
     ),
 )
 LETTERHEAD = _tab(
