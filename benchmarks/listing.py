@@ -201,7 +201,7 @@ def vacuum() -> None:
 
 
 class Filler:
-    """``count`` documents of one issuer: one in five open, one in fifty cancelled, a tenth of them one customer's."""
+    """``count`` documents of one issuer: one in five open, one in twenty cancelled, a tenth of them one customer's."""
 
     def __init__(self, issuer: Any, count: int, *, start: int) -> None:
         from cms_billing.faktura.models import NumberSeries
@@ -301,10 +301,10 @@ class Filler:
         from cms_billing.faktura.models import Document
 
         for document in documents:
-            if document.sequence % 50 == 0:
+            if document.sequence % 20 == 0:
                 yield Document(
                     **self._common(
-                        document.customer, "cancellation", document.sequence // 50, document.issued_on
+                        document.customer, "cancellation", document.sequence // 20, document.issued_on
                     ),
                     net_minor=-document.gross_minor,
                     gross_minor=-document.gross_minor,
@@ -325,7 +325,7 @@ class Filler:
         entry = {**common, "booked_on": document.issued_on}
         yield LedgerEntry(**entry, kind="invoice", amount_minor=document.gross_minor)
         if not is_open:
-            kind = "cancellation" if document.sequence % 50 == 0 else "payment"
+            kind = "cancellation" if document.sequence % 20 == 0 else "payment"
             yield LedgerEntry(**entry, kind=kind, amount_minor=-document.gross_minor)
         yield OpenItem(
             **common,
@@ -392,7 +392,8 @@ def addresses() -> dict[str, str]:
         "total from 200 to 300": f"{documents}?gross_min=200&gross_max=300",
         "one customer": f"{documents}?customer={invoice.customer.number}",
         "search: a number": f"{documents}?q={invoice.number[3:]}",
-        "search: a name": f"{documents}?q={invoice.recipient_name[:-1]}",
+        "search: a common name": f"{documents}?q={LAST[3]}",
+        "search: one person": f"{documents}?q={invoice.recipient_name}",
         "search: an amount": f"{documents}?q=255,00",
         "search: an address": f"{documents}?q={invoice.recipient_email}",
         "sorted by total": f"{documents}?ordering=-gross_minor",
