@@ -140,10 +140,14 @@ def test_the_preview_shows_the_latest_document_in_the_unsaved_design(client, let
     assert letterhead.template == "modern"
 
 
-def test_the_preview_of_a_new_letterhead_waits_for_its_issuer(editor):
+def test_a_new_letterhead_begins_with_the_only_issuer_and_is_shown_unsaved(editor, letterhead):
+    form = editor.get(reverse("billing-letterhead:add")).context["form"]
+    assert form["issuer"].value() == letterhead.issuer_id
     url = reverse("billing-letterhead:preview_on_add")
-    editor.post(url, {"kind": "", "template": "bold"})
-    assert "Choose the issuer" in editor.get(url).content.decode()
+    told = editor.post(url, {"issuer": letterhead.issuer_id, "kind": "invoice", "template": "bold"}).json()
+    assert told["is_valid"]
+    assert "data:image/png;base64," in editor.get(url + "?mode=one").content.decode()
+    assert Letterhead.objects.count() == 1
 
 
 def test_the_list_asks_the_same_few_questions_for_many(editor, letterhead, django_assert_max_num_queries):

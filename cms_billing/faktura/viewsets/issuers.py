@@ -19,6 +19,7 @@ from cms_billing.core.admin import (
     BillingModelViewSet,
     Fact,
     InspectView,
+    LinkColumn,
     StateColumn,
     TableSection,
     TextSection,
@@ -30,7 +31,8 @@ from cms_billing.core.ui.viewsets import BillingCreateView, BillingEditView
 
 from .. import rules
 from ..exceptions import FIELD_LABELS
-from ..models import Issuer
+from ..models import Issuer, Letterhead
+from .letterheads import design_of
 from .panels import MailTextsPanel, MissingPanel, NumbersPanel
 from .settings import preview_of
 
@@ -198,6 +200,22 @@ class IssuerInspectView(InspectView):
             empty=_("They start with the first document of their kind."),
             url=reverse("billing-numberseries:index"),
         )
+        yield TableSection(
+            _("Letterheads"),
+            [
+                LinkColumn(
+                    "documents", label=_("Letterhead"), accessor="documents", get_url=self._letterhead_url
+                ),
+                Column("design", label=_("Design"), accessor=design_of),
+            ],
+            self.object.letterheads.select_related("issuer"),
+            empty=_("Its letters look as the package has them."),
+            url=f"{reverse('billing-letterhead:index')}?issuer={self.object.pk}",
+        )
+
+    def _letterhead_url(self, row: Letterhead) -> str | None:
+        may_change = self.request.user.has_perm("cms_billing_faktura.change_letterhead")
+        return reverse("billing-letterhead:edit", args=[row.pk]) if may_change else None
 
 
 class IssuerCreateView(BillingCreateView):

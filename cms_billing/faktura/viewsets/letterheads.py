@@ -23,7 +23,7 @@ from cms_billing.core.exceptions import BillingError
 from cms_billing.core.ui.preview import PreviewedCreateView, PreviewedEditView, PreviewedViewSet, PreviewView
 
 from ..letterhead_previews import preview_pdf
-from ..models import Letterhead
+from ..models import Issuer, Letterhead
 from ..rendering.designs import designs
 from ..rendering.footers import MEANINGS
 from ..rendering.page_images import page_count, page_images
@@ -33,30 +33,31 @@ from ..uploads.sandbox import LARGEST_BACKGROUND, MEGABYTE
 from .letterhead_form import BackgroundInput, ColorInput, InheritedOr, LetterheadForm, thumbnail
 
 SHOWN_PAGES = 4
+IN_THE_FOOTER = gettext_lazy("In the footer. How to pay stands below the total of each invoice.")
 PIXELS = 1100
 
 
 class LetterheadCreateView(PreviewedCreateView):
-    """``?issuer=7`` fills in the issuer the link came from."""
+    """``?issuer=7`` fills in the issuer the link came from; where there is only one, it is that."""
 
     template_name = "cms_billing/faktura/admin/letterhead_form.html"
 
     def get_initial(self) -> dict[str, Any]:
         initial = super().get_initial()
         issuer = self.request.GET.get("issuer", "")
-        return {**initial, "issuer": issuer} if issuer.isdecimal() else initial
+        if issuer.isdecimal():
+            return {**initial, "issuer": issuer}
+        seen = list(Issuer.objects.visible_to(self.request.user).values_list("pk", flat=True)[:2])
+        return {**initial, "issuer": seen[0]} if len(seen) == 1 else initial
 
 
 class LetterheadPreview(PreviewView):
     def render(self, row: Letterhead, mode: str) -> HttpResponse:
         context: dict[str, Any] = {"pages": [], "more": 0, "message": ""}
-        if row.issuer_id is None:
-            context["message"] = _("Choose the issuer: then this is its letter.")
-        else:
-            try:
-                context |= _pages(preview_pdf(row, mode, self.request.user))
-            except BillingError as error:
-                context["message"] = str(error)
+        try:
+            context |= _pages(preview_pdf(row, mode, self.request.user))
+        except BillingError as error:
+            context["message"] = str(error)
         return render(self.request, "cms_billing/faktura/admin/letterhead_preview.html", context)
 
 
@@ -111,12 +112,12 @@ class FooterPlaceholdersPanel(HelpPanel):
             return {**super().get_context_data(parent_context), "placeholders": rows}
 
 
-def _design_of(letterhead: Letterhead) -> str:
+def design_of(letterhead: Letterhead) -> str:
     return str(designs().get(letterhead.template, _("inherited")))
 
 
-def _switch(name: str) -> FieldPanel:
-    return FieldPanel(name, widget=InheritedOr)
+def _switch(name: str, **options: Any) -> FieldPanel:
+    return FieldPanel(name, widget=InheritedOr, **options)
 
 
 def _select(name: str) -> FieldPanel:
@@ -137,7 +138,7 @@ class LetterheadViewSet(PreviewedViewSet):
     list_display = [
         "__str__",
         Column("documents", label=pgettext_lazy("billing", "Documents"), accessor="documents"),
-        Column("design", label=gettext_lazy("Design"), accessor=_design_of),
+        Column("design", label=gettext_lazy("Design"), accessor=design_of),
         Column("issuer", label=gettext_lazy("Issuer"), sort_key="issuer__name"),
     ]
     filterset_class = LetterheadFilterSet
@@ -192,7 +193,7 @@ class LetterheadViewSet(PreviewedViewSet):
             ),
             MultiFieldPanel(
                 [
-                    FieldRowPanel([_switch("show_bank"), _switch("show_qr")]),
+                    FieldRowPanel([_switch("show_bank", help_text=IN_THE_FOOTER), _switch("show_qr")]),
                     _select("line_details"),
                 ],
                 heading=gettext_lazy("What is printed"),
