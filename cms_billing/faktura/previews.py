@@ -16,7 +16,8 @@ from . import archive, delivery, links
 from .mailsettings import MailSettings, inherit, parts_to_attach
 from .models import ArchiveRecord, Document, Issuer, MailText
 from .rendering import DocumentData, document_data
-from .rendering.data import Claim, IssuerData, Letter, LineData, Reference, TaxData
+from .rendering.data import Claim, IssuerData, Letter
+from .rendering.sale import LineData, Reference, TaxData
 
 _DAY = date(2026, 3, 2)
 

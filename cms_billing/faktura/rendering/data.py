@@ -9,11 +9,13 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from cms_billing.core.money import Money
+from cms_billing.core.money import Money, total
 
 from ..epc import epc_payload
 from ..models import DocumentKind
 from .design import DesignData
+from .money_papers import RefundData, StatementData
+from .sale import Deduction, Group, LineData, Reference, TaxData, deductions_of, groups_of, taxes_of
 
 _PURPOSE_LENGTH = 140  # of a SEPA transfer
 
@@ -41,8 +43,6 @@ class IssuerData:
     bic: str = ""
     bank_name: str = ""
     creditor_id: str = ""
-    invoice_intro: str = ""
-    invoice_closing: str = ""
     payment_days: int = 14
 
     @property
@@ -60,38 +60,11 @@ class IssuerData:
 
 
 @dataclass(frozen=True)
-class LineData:
-    position: int
-    description: str
-    quantity: Decimal
-    unit_price: Money
-    tax_percent: Decimal
-    net: Money
-    tax: Money
-    gross: Money
-    service_start: date | None
-    service_end: date | None
-    contract_reference: str
+class Texts:
+    """The issuer's texts above and below, as they were at issue."""
 
-
-@dataclass(frozen=True)
-class TaxData:
-    """The sums of one rate; ``notice`` is what the law wants to read where no tax is shown."""
-
-    tax_code: str
-    percent: Decimal
-    net: Money
-    tax: Money
-    gross: Money
-    notice: str
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The document that this one corrects."""
-
-    number: str
-    issued_on: date
+    intro: str = ""
+    closing: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,13 +119,17 @@ class DocumentData:
     design: DesignData = field(default_factory=DesignData)
     lines: tuple[LineData, ...] = ()
     tax_groups: tuple[TaxData, ...] = ()
+    is_deposit: bool = False
     corrects: Reference | None = None
     reason: str = ""
     letter: Letter | None = None
+    refund: RefundData | None = None
+    statement: StatementData | None = None
     is_paid: bool = False
     payment_link: str = ""
     # Told instead of the bank data where the reader need not transfer anything.
     payment_note: str = ""
+    texts: Texts = Texts()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -166,6 +143,63 @@ class DocumentData:
     @property
     def contracts(self) -> list[str]:
         return list(dict.fromkeys(line.contract_reference for line in self.lines if line.contract_reference))
+
+    @property
+    def details_as(self) -> str:
+        """How particulars of lines are printed: short (not at all), grouped or annex."""
+        return str(getattr(self.design, "line_details", "short"))
+
+    @property
+    def services(self) -> list[LineData]:
+        """The lines that sell something: all but those that deduct a deposit."""
+        return [line for line in self.lines if not line.deducts]
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        return groups_of(
+            self.services,
+            prices_include_tax=self.prices_include_tax,
+            currency=self.currency,
+            grouped=self.details_as == "grouped",
+        )
+
+    @property
+    def carries(self) -> bool:
+        """Are there enough lines to carry their sum from page to page?"""
+        return any(row.after is not None for group in self.groups for row in group.rows)
+
+    @property
+    def intro(self) -> str:
+        """What stands above the lines."""
+        return str(self.extra.get("intro") or self.texts.intro)
+
+    @property
+    def closing(self) -> str:
+        return str(self.extra.get("closing") or self.texts.closing)
+
+    @property
+    def detailed_lines(self) -> list[LineData]:
+        """Lines with particulars, for the annex."""
+        return [line for line in self.services if line.details] if self.details_as == "annex" else []
+
+    @cached_property
+    def deductions(self) -> list[Deduction]:
+        """§ 14 (5) UStG: a final invoice deducts deposits with the tax on them."""
+        return deductions_of(self.lines, self.currency)
+
+    @cached_property
+    def service_taxes(self) -> list[TaxData]:
+        """The tax groups before deposits are deducted."""
+        return taxes_of(self.services, self.currency)
+
+    @property
+    def service_gross(self) -> Money:
+        return total((line.gross for line in self.services), self.currency)
+
+    @property
+    def services_total(self) -> Money:
+        """What the printed amounts of the lines add up to."""
+        return total((line.gross if self.prices_include_tax else line.net for line in self.services), self.currency)
 
     @property
     def service_is_one_day(self) -> bool:

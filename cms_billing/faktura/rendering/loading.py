@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from babel import Locale
+from django.db.models import Prefetch
 from django.utils import translation
 
 from cms_billing.core.money import Money
 
 from .. import links
 from ..models import Document, DocumentKind, DocumentLine, TaxGroup
-from .data import Claim, DocumentData, IssuerData, Letter, LineData, Reference, TaxData
+from .data import Claim, DocumentData, IssuerData, Letter, Texts
 from .design import DesignData
 from .footers import finished
+from .money_papers import day, refund_of, statement_of
+from .sale import Detail, LineData, Reference, TaxData
 
 
 def document_data(document_ids: Iterable[int]) -> list[DocumentData]:
@@ -25,7 +29,7 @@ def document_data(document_ids: Iterable[int]) -> list[DocumentData]:
     documents = (
         Document.objects.filter(pk__in=ids, state=Document.State.ISSUED)
         .select_related("snapshot", "corrects", "customer", "open_item")
-        .prefetch_related("lines", "tax_groups")
+        .prefetch_related(Prefetch("lines", DocumentLine.objects.select_related("deducts")), "tax_groups")
     )
     by_id: dict[int, Document] = {document.pk: document for document in documents}
     return data_of([by_id[pk] for pk in ids if pk in by_id])
@@ -69,12 +73,16 @@ def _data(
         design=_design(document, issuer),
         lines=tuple(_line(line, document.currency) for line in document.lines.all()),
         tax_groups=tuple(_tax(group, document.currency) for group in document.tax_groups.all()),
-        corrects=_reference(document),
+        is_deposit=document.is_deposit,
+        corrects=_reference(document.corrects),
         reason=str(document.extra.get("reason", "")),
         letter=_letter(document) if document.kind == DocumentKind.DUNNING_LETTER else None,
+        refund=refund_of(document.extra, document.currency),
+        statement=statement_of(document.extra, document.currency),
         is_paid=item is not None and document.gross_minor > 0 and item.open_minor <= 0,
         payment_link=links.payment_link(_payable(document, claimed)),
         payment_note=notes.get(document.pk, ""),
+        texts=_texts(document),
         extra=document.extra,
     )
 
@@ -84,6 +92,14 @@ def _issuer(document: Document) -> IssuerData:
     stored = document.snapshot.data if document.snapshot else {}
     known = {f.name for f in fields(IssuerData)} & stored.keys()
     return IssuerData(**{name: stored[name] for name in known})
+
+
+def _texts(document: Document) -> Texts:
+    """In the document's language, as its snapshot keeps them."""
+    stored = document.snapshot.data if document.snapshot else {}
+    if document.kind == DocumentKind.INVOICE and "texts" not in stored:
+        return Texts(stored.get("invoice_intro", ""), stored.get("invoice_closing", ""))
+    return Texts(*stored.get("texts", {}).get(document.language, ("", "")))
 
 
 def _design(document: Document, issuer: IssuerData) -> DesignData:
@@ -115,6 +131,18 @@ def _line(line: DocumentLine, currency: str) -> LineData:
         service_start=line.service_start,
         service_end=line.service_end,
         contract_reference=line.contract_reference,
+        details=tuple(_detail(detail, currency) for detail in line.details or ()),
+        deducts=_reference(line.deducts),
+    )
+
+
+def _detail(detail: Mapping[str, Any], currency: str) -> Detail:
+    minor, quantity = detail.get("amount_minor"), detail.get("quantity")
+    return Detail(
+        day=day(detail.get("date")),
+        text=str(detail.get("text") or ""),
+        quantity=Decimal(quantity) if quantity else None,
+        amount=Money(minor, currency) if minor is not None else None,
     )
 
 
@@ -129,10 +157,9 @@ def _tax(group: TaxGroup, currency: str) -> TaxData:
     )
 
 
-def _reference(document: Document) -> Reference | None:
+def _reference(paper: Document | None) -> Reference | None:
     """§ 31 (5) UStDV: a correction names the number and date of what it corrects."""
-    original = document.corrects
-    return Reference(original.number, _given(original.issued_on)) if original else None
+    return Reference(paper.number, _given(paper.issued_on)) if paper else None
 
 
 def _letter(document: Document) -> Letter:
@@ -144,7 +171,7 @@ def _letter(document: Document) -> Letter:
         claims=tuple(_claim(claim, currency) for claim in extra.get("claims", ())),
         fee=Money(extra.get("fee_minor", 0), currency),
         total=Money(extra.get("total_minor", 0), currency),
-        pay_until=_day(extra.get("pay_until")),
+        pay_until=day(extra.get("pay_until")),
         lock_notice=extra.get("lock_notice") or "",
     )
 
@@ -152,8 +179,8 @@ def _letter(document: Document) -> Letter:
 def _claim(claim: Mapping[str, Any], currency: str) -> Claim:
     return Claim(
         number=claim["number"],
-        issued_on=_day(claim.get("date")),
-        due_on=_day(claim.get("due_on")),
+        issued_on=day(claim.get("date")),
+        due_on=day(claim.get("due_on")),
         gross=Money(claim.get("gross_minor", 0), currency),
         open=Money(claim.get("open_minor", 0), currency),
         level=claim.get("level"),
@@ -191,10 +218,6 @@ def _notes(documents: Iterable[Document]) -> dict[int, str]:
         with translation.override(language):
             notes.update({pk: str(note) for pk, note in links.payment_notes(ids).items()})
     return notes
-
-
-def _day(value: str | None) -> date | None:
-    return date.fromisoformat(value) if value else None
 
 
 def _given(day: date | None) -> date:

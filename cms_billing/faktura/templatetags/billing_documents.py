@@ -12,6 +12,8 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
+from ..printed import ENTRY_KINDS
+
 register = template.Library()
 
 
@@ -36,3 +38,9 @@ def qr_code(content: str) -> SafeString:
     """The text as a QR code, an inline SVG; EPC069-12 asks for error correction M."""
     code = segno.make(content, error="m", micro=False, encoding="utf-8")
     return mark_safe(code.svg_inline(border=0, scale=1, omitsize=True, svgclass="qr"))
+
+
+@register.filter
+def entry_kind(kind: str) -> str:
+    """The kind of a ledger entry as an account statement names it."""
+    return str(ENTRY_KINDS.get(kind, kind))
