@@ -85,6 +85,128 @@ DEFAULT_TEXTS: Mapping[tuple[int, str], tuple[str, str]] = {
         "collection agency without further notice. This may cause additional costs for you.\n\n"
         "If you have paid in the meantime, please disregard this letter.",
     ),
+    (1, "fr"): (
+        "Rappel de paiement",
+        "Bonjour {name},\n\n"
+        "un oubli est vite arrivé : à ce jour, nous n’avons pas reçu de paiement pour les factures mentionnées "
+        "ci-dessous.\n\n"
+        "Nous vous prions de régler le montant dû de {total} au plus tard le {pay_until}.\n\n"
+        "Si vous avez payé entre-temps, veuillez ne pas tenir compte de ce courrier. En cas d’erreur, ou si vous ne "
+        "pouvez pas payer pour l’instant, contactez-nous : nous trouverons une solution.",
+    ),
+    (2, "fr"): (
+        "Deuxième rappel",
+        "Bonjour {name},\n\n"
+        "notre rappel est resté sans effet. Les factures mentionnées ci-dessous sont toujours impayées.\n\n"
+        "Nous vous prions de régler {total} au plus tard le {pay_until}.\n\n"
+        "À défaut de paiement dans ce délai, nous bloquerons, avec le prochain rappel, l’accès aux contenus non "
+        "payés de ces factures. Ce que vous avez payé vous reste acquis, de même que votre espace client.\n\n"
+        "Si vous avez payé entre-temps, veuillez ne pas tenir compte de ce courrier. Si vous estimez que la facture "
+        "est erronée, merci de nous le signaler.",
+    ),
+    (3, "fr"): (
+        "Dernier rappel",
+        "Bonjour {name},\n\n"
+        "malgré nos rappels, les factures mentionnées ci-dessous restent impayées. Comme annoncé, l’accès aux "
+        "contenus non payés de ces factures est bloqué à compter d’aujourd’hui. Il sera rouvert dès réception de "
+        "votre paiement.\n\n"
+        "Nous vous prions de régler {total} au plus tard le {pay_until}.\n\n"
+        "À défaut de paiement dans ce délai, et si vous n’avez pas contesté la créance, nous la confierons sans autre "
+        "rappel à une société de recouvrement. Des frais supplémentaires pourraient en résulter pour vous.\n\n"
+        "Si vous avez payé entre-temps, veuillez ne pas tenir compte de ce courrier.",
+    ),
+    (1, "it"): (
+        "Sollecito di pagamento",
+        "Gentile {name},\n\n"
+        "una dimenticanza può capitare: ad oggi non ci risulta alcun pagamento per le fatture elencate di seguito.\n\n"
+        "La preghiamo di versare l’importo di {total} entro il {pay_until}.\n\n"
+        "Se ha già pagato, La preghiamo di non tenere conto di questa lettera. Se qualcosa non è corretto o se al "
+        "momento non può pagare, ci contatti: troveremo una soluzione.",
+    ),
+    (2, "it"): (
+        "Secondo sollecito",
+        "Gentile {name},\n\n"
+        "dopo il nostro sollecito non ci risulta ancora alcun pagamento. Le fatture elencate di seguito sono tuttora "
+        "insolute.\n\n"
+        "La preghiamo di pagare {total} entro il {pay_until}.\n\n"
+        "In mancanza di pagamento entro tale data, con il prossimo sollecito bloccheremo l’accesso ai contenuti non "
+        "pagati di queste fatture. Ciò che ha pagato resta accessibile, così come la Sua area clienti.\n\n"
+        "Se ha già pagato, La preghiamo di non tenere conto di questa lettera. Se ritiene che la fattura sia errata, "
+        "La preghiamo di comunicarcelo.",
+    ),
+    (3, "it"): (
+        "Ultimo sollecito",
+        "Gentile {name},\n\n"
+        "nonostante i nostri solleciti, le fatture elencate di seguito sono ancora insolute. Come annunciato, "
+        "l’accesso ai contenuti non pagati di queste fatture è bloccato da oggi. Sarà riaperto non appena riceveremo "
+        "il Suo pagamento.\n\n"
+        "La preghiamo di pagare {total} entro il {pay_until}.\n\n"
+        "In mancanza di pagamento entro tale data, e se non ha contestato il credito, lo affideremo senza ulteriore "
+        "avviso a una società di recupero crediti. Ciò può comportare per Lei costi aggiuntivi.\n\n"
+        "Se ha già pagato, La preghiamo di non tenere conto di questa lettera.",
+    ),
+    (1, "es"): (
+        "Recordatorio de pago",
+        "Hola, {name}:\n\n"
+        "es fácil que algo se pase por alto: hasta hoy no nos consta ningún pago de las facturas indicadas más "
+        "abajo.\n\n"
+        "Le rogamos que abone el importe pendiente de {total} a más tardar el {pay_until}.\n\n"
+        "Si ya ha pagado, no tenga en cuenta esta carta. Si hay algún error o no puede pagar en este momento, "
+        "póngase en contacto con nosotros: encontraremos una solución.",
+    ),
+    (2, "es"): (
+        "Segundo recordatorio",
+        "Hola, {name}:\n\n"
+        "tras nuestro recordatorio seguimos sin haber recibido el pago. Las facturas indicadas más abajo continúan "
+        "pendientes.\n\n"
+        "Le rogamos que pague {total} a más tardar el {pay_until}.\n\n"
+        "Si el importe no se recibe en ese plazo, con el próximo recordatorio bloquearemos el acceso a los contenidos "
+        "no pagados de estas facturas. Lo que ya ha pagado seguirá abierto, al igual que su área de cliente.\n\n"
+        "Si ya ha pagado, no tenga en cuenta esta carta. Si considera que la factura es incorrecta, le rogamos que "
+        "nos lo comunique.",
+    ),
+    (3, "es"): (
+        "Último recordatorio",
+        "Hola, {name}:\n\n"
+        "a pesar de nuestros recordatorios, las facturas indicadas más abajo siguen pendientes. Tal como anunciamos, "
+        "el acceso a los contenidos no pagados de estas facturas queda bloqueado desde hoy. Se volverá a abrir en "
+        "cuanto recibamos su pago.\n\n"
+        "Le rogamos que pague {total} a más tardar el {pay_until}.\n\n"
+        "Si el importe no se recibe en ese plazo y usted no ha impugnado la deuda, la entregaremos sin más aviso a "
+        "una empresa de recobro. Esto puede suponerle gastos adicionales.\n\n"
+        "Si ya ha pagado, no tenga en cuenta esta carta.",
+    ),
+    (1, "nl"): (
+        "Betalingsherinnering",
+        "Geachte {name},\n\n"
+        "het kan gebeuren dat iets aan de aandacht ontsnapt: wij hebben tot op heden geen betaling ontvangen voor de "
+        "hieronder vermelde facturen.\n\n"
+        "Wij verzoeken u het openstaande bedrag van {total} uiterlijk op {pay_until} over te maken.\n\n"
+        "Hebt u inmiddels betaald, dan kunt u deze brief als niet verzonden beschouwen. Klopt er iets niet of kunt u "
+        "op dit moment niet betalen, neem dan contact met ons op: wij vinden een oplossing.",
+    ),
+    (2, "nl"): (
+        "Tweede herinnering",
+        "Geachte {name},\n\n"
+        "na onze herinnering hebben wij nog geen betaling ontvangen. De hieronder vermelde facturen staan nog "
+        "open.\n\n"
+        "Wij verzoeken u {total} uiterlijk op {pay_until} te betalen.\n\n"
+        "Is het bedrag dan niet ontvangen, dan blokkeren wij met de volgende aanmaning de toegang tot de inhoud die "
+        "met deze facturen niet is betaald. Wat u hebt betaald, blijft toegankelijk, evenals uw account.\n\n"
+        "Hebt u inmiddels betaald, dan kunt u deze brief als niet verzonden beschouwen. Is de factuur volgens u "
+        "onjuist, laat het ons dan weten.",
+    ),
+    (3, "nl"): (
+        "Laatste aanmaning",
+        "Geachte {name},\n\n"
+        "ondanks onze aanmaningen staan de hieronder vermelde facturen nog open. Zoals aangekondigd is de toegang tot "
+        "de inhoud die met deze facturen niet is betaald, vanaf vandaag geblokkeerd. Zodra uw betaling binnen is, "
+        "wordt de toegang weer geopend.\n\n"
+        "Wij verzoeken u {total} uiterlijk op {pay_until} te betalen.\n\n"
+        "Is het bedrag dan niet ontvangen en hebt u de vordering niet betwist, dan dragen wij deze zonder verdere "
+        "aanmaning over aan een incassobureau. Daardoor kunnen voor u extra kosten ontstaan.\n\n"
+        "Hebt u inmiddels betaald, dan kunt u deze brief als niet verzonden beschouwen.",
+    ),
 }
 
 # What the letter does and announces, document by document. It is part of the letter, not of the site's interface, so it
@@ -97,6 +219,22 @@ LOCK_NOTICES: Mapping[str, tuple[str, str]] = {
     "en": (
         "Locked until payment: the content that belongs to {numbers}.",
         "Locked with our next letter, unless payment arrives: the content that belongs to {numbers}.",
+    ),
+    "fr": (
+        "Bloqués jusqu’au paiement : les contenus relatifs à {numbers}.",
+        "Bloqués avec le prochain rappel, à défaut de paiement : les contenus relatifs à {numbers}.",
+    ),
+    "it": (
+        "Bloccati fino al pagamento: i contenuti relativi a {numbers}.",
+        "Bloccati con il prossimo sollecito, in mancanza di pagamento: i contenuti relativi a {numbers}.",
+    ),
+    "es": (
+        "Bloqueados hasta el pago: los contenidos correspondientes a {numbers}.",
+        "Se bloquearán con el próximo recordatorio, si no se recibe el pago: los contenidos de {numbers}.",
+    ),
+    "nl": (
+        "Geblokkeerd tot betaling: de inhoud die hoort bij {numbers}.",
+        "Met de volgende aanmaning geblokkeerd, als er geen betaling komt: de inhoud die hoort bij {numbers}.",
     ),
 }
 

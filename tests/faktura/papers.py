@@ -35,7 +35,11 @@ _RENDERER = WeasyPrintRenderer()
 
 
 def line(
-    position: int = 1, gross: int = 990, percent: str = "19", description: str = "Mitgliedschaft", **changes: Any
+    position: int = 1,
+    gross: int = 990,
+    percent: str = "19",
+    description: str = "Mitgliedschaft",
+    **changes: Any,
 ) -> LineData:
     rate = Decimal(percent)
     net = round(Decimal(gross) / (1 + rate / 100))
@@ -92,7 +96,11 @@ def paper(kind: str = "invoice", lines: Sequence[LineData] = (), **changes: Any)
 
 
 def correction(kind: str = "credit_note", **changes: Any) -> DocumentData:
-    changes = {"corrects": Reference("RE-2026-000001", date(2026, 3, 2)), "reason": "Ein Buch zurück", **changes}
+    changes = {
+        "corrects": Reference("RE-2026-000001", date(2026, 3, 2)),
+        "reason": "Ein Buch zurück",
+        **changes,
+    }
     return paper(kind, [line(gross=-990)], **{"number": "RK-2026-000001", **changes})
 
 
@@ -111,7 +119,17 @@ def refund(**changes: Any) -> DocumentData:
 
 
 def statement(closing: int = 990, **changes: Any) -> DocumentData:
-    kinds = ["invoice", "payment", "credit", "cancellation", "chargeback", "fee", "refund", "write_off", "transfer"]
+    kinds = [
+        "invoice",
+        "payment",
+        "credit",
+        "cancellation",
+        "chargeback",
+        "fee",
+        "refund",
+        "write_off",
+        "transfer",
+    ]
     entries = [
         {
             "date": "2026-03-02",

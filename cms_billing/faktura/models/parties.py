@@ -23,8 +23,15 @@ from ..validators import (
     validate_vat_id,
 )
 
-# The languages documents and mails can be written in; more come with their translations.
-LANGUAGES = [("de", _("German")), ("en", _("English"))]
+# The languages documents and mails can be written in; the admin itself speaks the first two.
+LANGUAGES = [
+    ("de", _("German")),
+    ("en", _("English")),
+    ("fr", _("French")),
+    ("it", _("Italian")),
+    ("es", _("Spanish")),
+    ("nl", _("Dutch")),
+]
 
 
 class Grouping(models.TextChoices):

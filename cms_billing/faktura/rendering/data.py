@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -199,7 +198,9 @@ class DocumentData:
     @property
     def services_total(self) -> Money:
         """What the printed amounts of the lines add up to."""
-        return total((line.gross if self.prices_include_tax else line.net for line in self.services), self.currency)
+        return total(
+            (line.gross if self.prices_include_tax else line.net for line in self.services), self.currency
+        )
 
     @property
     def service_is_one_day(self) -> bool:

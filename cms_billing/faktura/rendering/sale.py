@@ -97,7 +97,9 @@ def groups_of(
     """In the order of the document, or contract by contract in the order of their first lines."""
     keys = [_key(line) if grouped else ("", "") for line in lines]
     order = list(dict.fromkeys(keys))
-    in_order = [(key, line) for wanted in order for key, line in zip(keys, lines, strict=True) if key == wanted]
+    in_order = [
+        (key, line) for wanted in order for key, line in zip(keys, lines, strict=True) if key == wanted
+    ]
     carries = len(lines) >= _CARRY_FROM
     rows: dict[tuple[str, str], list[Row]] = {key: [] for key in order}
     so_far = Money.zero(currency)
@@ -139,7 +141,8 @@ def deductions_of(lines: Sequence[LineData], currency: str) -> list[Deduction]:
             *(
                 -amount
                 for amount in _sums(
-                    [line for line in lines if (line.deducts, line.tax_percent) == (deposit, percent)], currency
+                    [line for line in lines if (line.deducts, line.tax_percent) == (deposit, percent)],
+                    currency,
                 )
             ),
         )
