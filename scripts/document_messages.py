@@ -18,7 +18,7 @@ SOURCES = (
     "/email/",
     "faktura/mailtexts.py",
     "faktura/printed.py",
-    "faktura/rendering/",
+    "faktura/rendering/draft.py",
     "payments/notes.py",
 )
 # Texts for customers in modules that also speak to editors.
