@@ -12,6 +12,7 @@ from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.fields import RichTextField, StreamField
 from wagtail.images import get_image_model_string
 from wagtail.models import Page
+from wagtail.query import PageQuerySet
 from wagtail.search import index
 
 from .blocks import TEXT_FEATURES, BodyBlock
@@ -79,7 +80,7 @@ class MagazineIndexPage(SitePage):
         context["articles"] = self.articles()
         return context
 
-    def articles(self) -> models.QuerySet["ArticlePage"]:
+    def articles(self) -> PageQuerySet:
         return latest_articles().descendant_of(self)
 
     def get_teaser(self) -> SafeString:
@@ -221,5 +222,5 @@ class StandardPage(SitePage):
         verbose_name_plural = _("standard pages")
 
 
-def latest_articles() -> models.QuerySet[ArticlePage]:
+def latest_articles() -> PageQuerySet:
     return ArticlePage.objects.live().select_related("cover").order_by("-date", "-pk")
