@@ -343,8 +343,7 @@ class IssueAllView(ActionView):
         if len(ids) > AT_ONCE:
             count = issue_by_worker(issuer=issuer, drafts=self.drafts, today=today, user=user)
             return _(
-                "A worker issues the %(n)s drafts, some thousand a minute; whatever is left then is issued by "
-                "the next daily run."
+                "A worker issues the %(n)s drafts; whatever is left then is issued by the next daily run."
             ) % {"n": count}
         result = finalise_drafts(issuer=issuer, document_ids=ids, today=today, user=user)
         for problem in result.problems[:5]:
