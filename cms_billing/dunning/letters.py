@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from babel.dates import format_date
-
+from cms_billing.core.formats import ISO, LONG, Formats
 from cms_billing.core.money import Money
 from cms_billing.faktura.drafts import Draft
 from cms_billing.faktura.models import Customer, DocumentKind, Issuer
@@ -51,13 +50,14 @@ def letter_for(
     total = Money(sum(claim.item.open_minor for claim in claims) + fee, currency)
     pay_until = today + timedelta(days=level.days_to_pay)
     subject, body = text_of(procedure, level=number, language=customer.language, issuer=issuer)
+    formats = Formats(customer.language, issuer.format_region, issuer.date_style)
     values = {
         "name": customer.person or customer.name,
         "customer_number": customer.number,
         "documents": ", ".join(claim.item.number for claim in stepping),
-        "total": total.format(customer.language),
-        "fee": Money(fee, currency).format(customer.language),
-        "pay_until": format_date(pay_until, "long", locale=customer.language),
+        "total": formats.money(total),
+        "fee": formats.money(Money(fee, currency)),
+        "pay_until": _in_a_sentence(formats).day(pay_until),
         "issuer": issuer.legal_name or issuer.name,
     }
     extra = {
@@ -115,3 +115,8 @@ def _listed(claim: Claim) -> dict[str, object]:
         "open_minor": item.open_minor,
         "level": claim.level,
     }
+
+
+def _in_a_sentence(formats: Formats) -> Formats:
+    """The month in words, unless the issuer wants ISO dates."""
+    return formats if formats.date_style == ISO else replace(formats, date_style=LONG)

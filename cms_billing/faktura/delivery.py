@@ -11,6 +11,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from cms_billing.core.formats import use_formats
 from cms_billing.core.money import Money
 
 from . import mailtexts
@@ -104,7 +105,7 @@ def write(
     linked: bool = False,
 ) -> Content:
     """What the mail says. ``linked``: nothing is attached, so it has to lead to the document."""
-    with translation.override(data.language):
+    with translation.override(data.language), use_formats(data.formats):
         shipped = mailtexts.shipped_text(data, open_amount=open_amount, linked=linked)
         values = mailtexts.values_of(data, open_amount=open_amount, document_link=document_link)
         subject = one_line(fill(mail_settings.subject or shipped.subject, values))[:_SUBJECT_LENGTH]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from babel.dates import format_date
 from django.utils.translation import gettext as _
 
 from cms_billing.core.money import Money
@@ -34,9 +33,9 @@ def values_of(data: DocumentData, *, open_amount: Money, document_link: str = ""
         "customer_number": data.customer_number,
         "number": data.number,
         "date": _day(data, data.issued_on),
-        "amount": (data.letter.total if data.letter else data.gross).format(data.language),
+        "amount": data.formats.money(data.letter.total if data.letter else data.gross),
         "due_date": _day(data, data.pay_until),
-        "open_amount": open_amount.format(data.language),
+        "open_amount": data.formats.money(open_amount),
         "issuer": data.issuer.legal_name,
         "payment_link": data.payment_link if open_amount.minor > 0 else "",
         "payment_note": data.payment_note,
@@ -59,7 +58,7 @@ def _values_of_letter(data: DocumentData) -> dict[str, str]:
         % {
             "number": claim.number,
             "date": _day(data, claim.due_on) or "–",
-            "open": claim.open.format(data.language),
+            "open": data.formats.money(claim.open),
         }
         for claim in letter.claims
     ]
@@ -67,7 +66,7 @@ def _values_of_letter(data: DocumentData) -> dict[str, str]:
         "letter_subject": letter.subject or _("Payment reminder"),
         "letter_text": letter.text,
         "claims": "\n".join(claims),
-        "fee": letter.fee.format(data.language) if letter.fee else "",
+        "fee": data.formats.money(letter.fee) if letter.fee else "",
         "lock_notice": letter.lock_notice,
     }
 
@@ -210,7 +209,7 @@ _WORDING: dict[str, Callable[[DocumentData, Money], _Wording]] = {
 
 
 def _day(data: DocumentData, day: date | None) -> str:
-    return format_date(day, format="medium", locale=data.language.replace("-", "_")) if day else ""
+    return data.formats.day(day)
 
 
 def _date(value: str | None) -> date | None:
@@ -218,4 +217,4 @@ def _date(value: str | None) -> date | None:
 
 
 def _money(data: DocumentData, minor: int) -> str:
-    return Money(minor, data.currency).format(data.language)
+    return data.formats.money(Money(minor, data.currency))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from babel.dates import format_date
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from cms_billing.core.formats import active_formats
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import OpenItem
 
@@ -35,9 +34,9 @@ def collection_notes(document_ids: Sequence[int]) -> dict[int, str]:
 
 
 def _note(item: OpenItem, method: PaymentMethod) -> str:
-    language = get_language() or "en"
+    formats = active_formats()
     return _("We collect %(amount)s on %(day)s from %(method)s; there is nothing you have to do.") % {
-        "amount": Money(item.open_minor, item.currency).format(language),
-        "day": format_date(item.due_on, format="medium", locale=language.replace("-", "_")),
+        "amount": formats.money(Money(item.open_minor, item.currency)),
+        "day": formats.day(item.due_on),
         "method": method,
     }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django import template
-from django.utils.translation import get_language
 
+from cms_billing.core.formats import active_formats
 from cms_billing.core.money import Money
 
 register = template.Library()
@@ -13,7 +13,7 @@ register = template.Library()
 @register.filter
 def money(amount: Money | None) -> str:
     """``{{ document.gross|money }}``: ``12,50 €`` on a German page, ``€12.50`` on an English one."""
-    return amount.format(get_language() or "en") if amount is not None else ""
+    return active_formats().money(amount)
 
 
 @register.filter

@@ -57,6 +57,27 @@ class EInvoice(models.TextChoices):
     XML = "xml", _("XML beside the PDF (EN 16931, ZUGFeRD profile)")
 
 
+# Regions whose ways of writing numbers differ from those of a language's own country.
+FORMAT_REGIONS = [
+    ("DE", _("Germany")),
+    ("AT", _("Austria")),
+    ("CH", _("Switzerland")),
+    ("GB", _("United Kingdom")),
+    ("IE", _("Ireland")),
+    ("FR", _("France")),
+    ("BE", _("Belgium")),
+    ("LU", _("Luxembourg")),
+    ("IT", _("Italy")),
+    ("ES", _("Spain")),
+    ("NL", _("Netherlands")),
+]
+DATE_STYLES = [
+    ("language", _("short, as usual in the language")),
+    ("iso", _("2026-01-31 (ISO 8601)")),
+    ("long", _("with the month in words")),
+]
+
+
 class IssuerQuerySet(models.QuerySet["Issuer"]):
     def visible_to(self, user: Any) -> IssuerQuerySet:
         """The issuers whose figures ``user`` may see in the admin: all for superusers, else those of their groups."""
@@ -106,6 +127,16 @@ class Issuer(models.Model):
 
     currency = models.CharField(_("currency"), max_length=3, default="EUR", validators=[validate_currency])
     language = models.CharField(_("language"), max_length=8, choices=LANGUAGES, default="de")
+    format_region = models.CharField(
+        _("numbers and dates as in"),
+        max_length=2,
+        blank=True,
+        choices=FORMAT_REGIONS,
+        help_text=_("On documents and mails. Empty: as usual in the document's language."),
+    )
+    date_style = models.CharField(
+        _("dates on documents"), max_length=8, choices=DATE_STYLES, default="language"
+    )
     time_zone = models.CharField(
         _("time zone"), max_length=40, default="Europe/Berlin", validators=[validate_time_zone]
     )

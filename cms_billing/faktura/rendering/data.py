@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from cms_billing.core.formats import Formats
 from cms_billing.core.money import Money, total
 
 from ..epc import epc_payload
@@ -43,6 +44,8 @@ class IssuerData:
     bank_name: str = ""
     creditor_id: str = ""
     payment_days: int = 14
+    format_region: str = ""
+    date_style: str = "language"
 
     @property
     def printed_iban(self) -> str:
@@ -130,6 +133,10 @@ class DocumentData:
     payment_note: str = ""
     texts: Texts = Texts()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def formats(self) -> Formats:
+        return Formats(self.language, self.issuer.format_region, self.issuer.date_style)
 
     @property
     def shows_tax(self) -> bool:

@@ -12,6 +12,7 @@ from babel import Locale
 from django.db.models import Prefetch
 from django.utils import translation
 
+from cms_billing.core.formats import BY_LANGUAGE, Formats, use_formats
 from cms_billing.core.money import Money
 
 from .. import links
@@ -208,16 +209,21 @@ def _payable(document: Document, claimed: Mapping[tuple[int, str], int]) -> Sequ
 
 
 def _notes(documents: Iterable[Document]) -> dict[int, str]:
-    """Notes are told in the language of each document: one question a language."""
-    by_language: dict[str, list[int]] = {}
+    """Notes are told in the language and formats of each document: one question for each of these."""
+    alike: dict[Formats, list[int]] = {}
     for document in documents:
         if document.kind == DocumentKind.INVOICE:
-            by_language.setdefault(document.language, []).append(document.pk)
+            alike.setdefault(_formats(document), []).append(document.pk)
     notes: dict[int, str] = {}
-    for language, ids in by_language.items():
-        with translation.override(language):
+    for formats, ids in alike.items():
+        with translation.override(formats.language), use_formats(formats):
             notes.update({pk: str(note) for pk, note in links.payment_notes(ids).items()})
     return notes
+
+
+def _formats(document: Document) -> Formats:
+    stored = document.snapshot.data if document.snapshot else {}
+    return Formats(document.language, stored.get("format_region", ""), stored.get("date_style", BY_LANGUAGE))
 
 
 def _given(day: date | None) -> date:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from cms_billing.core.formats import use_formats
+
 from ..uploads.store import read
 from .data import DocumentData
 from .design import DesignData
@@ -17,7 +19,7 @@ _PDF = "cms_billing/faktura/pdf"
 
 def document_html(data: DocumentData) -> str:
     """The complete page in the document's language, from ``cms_billing/faktura/pdf/<kind>.html``."""
-    with translation.override(data.language):
+    with translation.override(data.language), use_formats(data.formats):
         return render_to_string(f"{_PDF}/{data.kind}.html", {"document": data})
 
 

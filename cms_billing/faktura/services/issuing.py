@@ -56,6 +56,8 @@ SNAPSHOT_FIELDS = [
     "invoice_intro",
     "invoice_closing",
     "payment_days",
+    "format_region",
+    "date_style",
 ]
 
 

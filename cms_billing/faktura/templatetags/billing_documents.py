@@ -6,31 +6,26 @@ from datetime import date
 from decimal import Decimal
 
 import segno
-from babel.dates import format_date
-from babel.numbers import format_decimal
 from django import template
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
+
+from cms_billing.core.formats import active_formats
 
 from ..printed import ENTRY_KINDS
 
 register = template.Library()
 
 
-def _locale() -> str:
-    return (get_language() or "en").replace("-", "_")
-
-
 @register.filter
 def day(value: date | None) -> str:
     """``31.01.2026`` in German, ``Jan 31, 2026`` in English."""
-    return format_date(value, format="medium", locale=_locale()) if value else ""
+    return active_formats().day(value)
 
 
 @register.filter
 def number(value: Decimal | None) -> str:
     """Without zeros that say nothing: ``1``, ``2,5``, ``19``."""
-    return format_decimal(value, format="#,##0.###", locale=_locale()) if value is not None else ""
+    return active_formats().number(value)
 
 
 @register.filter

@@ -126,6 +126,7 @@ COMPANY = _tab(
     MultiFieldPanel(
         [
             FieldRowPanel([FieldPanel("currency"), FieldPanel("language"), FieldPanel("time_zone")]),
+            FieldRowPanel([FieldPanel("format_region"), FieldPanel("date_style")]),
             FieldRowPanel([FieldPanel("payment_days"), FieldPanel("write_off_limit")]),
         ],
         heading=pgettext_lazy("billing", "Terms"),
