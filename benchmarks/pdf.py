@@ -88,7 +88,9 @@ def issue(count: int, *, issuer=None):
     from cms_billing.faktura.services import issue_drafts
     from cms_billing.testing.factories import IssuerFactory
 
-    issuer = issuer or IssuerFactory(invoice_intro="Vielen Dank für Ihre Mitgliedschaft.")
+    if issuer is None:
+        issuer = IssuerFactory()
+        issuer.document_texts.create(kind="invoice", intro="Vielen Dank für Ihre Mitgliedschaft.")
     known = Customer.objects.count()
     customers = Customer.objects.bulk_create(
         Customer(

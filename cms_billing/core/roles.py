@@ -36,7 +36,17 @@ class Role:
 # Who keeps what, and who may do what. A new custom permission goes into one of the three sets of verbs, a new model
 # that people edit into one of the sets of models; what is in none of them is for superusers to give.
 _CONTENT = frozenset(
-    {"customer", "mailtext", "letterhead", "plan", "planprice", "contract", "accessrule", "planproduct"}
+    {
+        "customer",
+        "mailtext",
+        "documenttext",
+        "letterhead",
+        "plan",
+        "planprice",
+        "contract",
+        "accessrule",
+        "planproduct",
+    }
 )
 _SETTINGS = frozenset({"issuer", "numberseries", "taxrate", "runschedule", "procedure", "level", "leveltext"})
 _OFFICE = frozenset(

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 from cms_billing.core.money import Money
 
 from .rendering import DocumentData
+from .rendering.text_values import text_values
 
 
 @dataclass(frozen=True)
@@ -29,23 +28,12 @@ class MailText:
 def values_of(data: DocumentData, *, open_amount: Money, document_link: str = "") -> dict[str, str]:
     """The placeholders' values, as people of the document's language write them."""
     return {
-        "name": data.recipient_name,
-        "customer_number": data.customer_number,
-        "number": data.number,
-        "date": _day(data, data.issued_on),
-        "amount": data.formats.money(data.letter.total if data.letter else data.gross),
-        "due_date": _day(data, data.pay_until),
+        **text_values(data),
         "open_amount": data.formats.money(open_amount),
-        "issuer": data.issuer.legal_name,
         "payment_link": data.payment_link if open_amount.minor > 0 else "",
         "payment_note": data.payment_note,
         "document_link": document_link,
-        "original_number": data.corrects.number if data.corrects else "",
-        "original_date": _day(data, data.corrects.issued_on) if data.corrects else "",
-        "reason": data.reason,
         **_values_of_letter(data),
-        **_values_of_refund(data),
-        **_values_of_statement(data),
     }
 
 
@@ -57,7 +45,7 @@ def _values_of_letter(data: DocumentData) -> dict[str, str]:
         _("%(number)s, due on %(date)s: %(open)s")
         % {
             "number": claim.number,
-            "date": _day(data, claim.due_on) or "–",
+            "date": data.formats.day(claim.due_on) or "–",
             "open": data.formats.money(claim.open),
         }
         for claim in letter.claims
@@ -69,31 +57,6 @@ def _values_of_letter(data: DocumentData) -> dict[str, str]:
         "fee": data.formats.money(letter.fee) if letter.fee else "",
         "lock_notice": letter.lock_notice,
     }
-
-
-def _values_of_refund(data: DocumentData) -> dict[str, str]:
-    refund: dict[str, Any] = data.extra.get("refund") or {}
-    values = {
-        "refund_way": str(refund.get("way_text") or ""),
-        "refund_date": _day(data, _date(refund.get("paid_on"))),
-        "refund_reference": str(refund.get("reference") or ""),
-    }
-    if "amount_minor" in refund:
-        values["amount"] = _money(data, refund["amount_minor"])
-    return values
-
-
-def _values_of_statement(data: DocumentData) -> dict[str, str]:
-    statement: dict[str, Any] = data.extra.get("statement") or {}
-    values = {
-        "period_start": _day(data, _date(statement.get("from"))),
-        "period_end": _day(data, _date(statement.get("to"))),
-        "opening_balance": _money(data, statement.get("opening_minor", 0)),
-        "balance": _money(data, statement.get("closing_minor", 0)),
-    }
-    if statement:
-        values["amount"] = values["balance"]
-    return values
 
 
 def shipped_text(data: DocumentData, *, open_amount: Money, linked: bool = False) -> MailText:
@@ -206,15 +169,3 @@ _WORDING: dict[str, Callable[[DocumentData, Money], _Wording]] = {
     "account_statement": _account_statement,
     "dunning_letter": _dunning_letter,
 }
-
-
-def _day(data: DocumentData, day: date | None) -> str:
-    return data.formats.day(day)
-
-
-def _date(value: str | None) -> date | None:
-    return date.fromisoformat(value) if value else None
-
-
-def _money(data: DocumentData, minor: int) -> str:
-    return data.formats.money(Money(minor, data.currency))

@@ -71,6 +71,21 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
 }
 PLACEHOLDERS = tuple(MEANINGS)
 
+# What a text on the document itself cannot say: it changes after the document was issued, or the document shows it.
+_ONLY_IN_MAILS = frozenset(
+    {
+        "open_amount",
+        "payment_link",
+        "payment_note",
+        "document_link",
+        "letter_subject",
+        "letter_text",
+        "claims",
+        "fee",
+        "lock_notice",
+    }
+)
+
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -81,18 +96,35 @@ def placeholders_of(kind: str) -> tuple[str, ...]:
     return tuple(name for name in PLACEHOLDERS if name in _EVERYWHERE or name in _OF_KIND[kind])
 
 
+def text_placeholders_of(kind: str) -> tuple[str, ...]:
+    """What texts printed on this kind of document can say: what is frozen with it."""
+    return tuple(name for name in placeholders_of(kind) if name not in _ONLY_IN_MAILS)
+
+
 def unknown_placeholders(text: str, kind: str = "") -> list[str]:
-    known = placeholders_of(kind)
+    return _unknown(text, placeholders_of(kind))
+
+
+def _unknown(text: str, known: tuple[str, ...]) -> list[str]:
     return sorted({name for name in _PLACEHOLDER.findall(text) if name not in known})
 
 
 def validate_placeholders(text: str, kind: str = "") -> None:
     """Raises ValidationError that names what an editor has mistyped, and what there is."""
-    if unknown := unknown_placeholders(text, kind):
+    _validate(text, placeholders_of(kind))
+
+
+def validate_text_placeholders(text: str, kind: str) -> None:
+    """The same for what is printed on documents of this kind."""
+    _validate(text, text_placeholders_of(kind))
+
+
+def _validate(text: str, known: tuple[str, ...]) -> None:
+    if unknown := _unknown(text, known):
         raise ValidationError(
             _("There is no placeholder %(unknown)s. You can use: %(known)s."),
             code="unknown_placeholder",
-            params={"unknown": in_braces(unknown), "known": in_braces(placeholders_of(kind))},
+            params={"unknown": in_braces(unknown), "known": in_braces(known)},
         )
 
 

@@ -17,6 +17,7 @@ from .mailsettings import MailSettings, inherit, parts_to_attach
 from .models import ArchiveRecord, Document, Issuer, MailText
 from .rendering import DocumentData, document_data
 from .rendering.data import Claim, IssuerData, Letter
+from .rendering.money_papers import refund_of, statement_of
 from .rendering.sale import LineData, Reference, TaxData
 
 _DAY = date(2026, 3, 2)
@@ -188,7 +189,8 @@ def _refund(data: DocumentData) -> dict[str, Any]:
         "reference": "2026-000101",
         "for": [],
     }
-    return {"extra": {"refund": refund}}
+    extra = {"refund": refund}
+    return {"extra": extra, "refund": refund_of(extra, data.currency)}
 
 
 def _statement(data: DocumentData) -> dict[str, Any]:
@@ -199,7 +201,8 @@ def _statement(data: DocumentData) -> dict[str, Any]:
         "closing_minor": data.gross.minor,
         "entries": [],
     }
-    return {"extra": {"statement": statement}}
+    extra = {"statement": statement}
+    return {"extra": extra, "statement": statement_of(extra, data.currency)}
 
 
 _EXTRAS = {

@@ -13,7 +13,15 @@ from cms_billing.core import clock
 from cms_billing.core.money import Money
 from cms_billing.daily.models import DailyRun, ParkedRow
 from cms_billing.daily.services import open_run
-from cms_billing.faktura.models import Customer, Delivery, Document, Issuer, MailText, NumberSeries
+from cms_billing.faktura.models import (
+    Customer,
+    Delivery,
+    Document,
+    DocumentText,
+    Issuer,
+    MailText,
+    NumberSeries,
+)
 from cms_billing.faktura.services import issue_next_invoices
 from cms_billing.memberships.models import Contract, Plan
 from cms_billing.memberships.services import book_next_due
@@ -51,6 +59,7 @@ class Business:
     payment: Payment
     series: NumberSeries
     mail_text: MailText
+    document_text: DocumentText
     run: DailyRun
     parked: ParkedRow
     failed: Delivery
@@ -81,6 +90,7 @@ def business(name: str) -> Business:
         open=owed,
         payment=payment,
         series=NumberSeries.objects.get(issuer=issuer, kind="invoice"),
+        document_text=DocumentText.objects.create(issuer=issuer, kind="invoice", intro="Guten Tag {name}"),
         mail_text=MailText.objects.create(
             issuer=issuer, purpose="invoice", language="de", subject="Rechnung {number}", body="Guten Tag"
         ),

@@ -22,6 +22,7 @@ LISTS = [
     "billing-issuer:index",
     "billing-numberseries:index",
     "billing-mailtext:index",
+    "billing-documenttext:index",
     "billing-taxrate:index",
     "billing-dailyrun:index",
 ]
@@ -31,6 +32,7 @@ FORMS = [
     "billing-issuer:add",
     "billing-numberseries:add",
     "billing-mailtext:add",
+    "billing-documenttext:add",
     "billing-taxrate:add",
     "billing-contract:new",
     "billing_start_run",
@@ -55,6 +57,7 @@ READING = [
     ("billing-issuer:history", "issuer"),
     ("billing-numberseries:history", "series"),
     ("billing-mailtext:history", "mail_text"),
+    ("billing-documenttext:history", "document_text"),
     ("billing-dailyrun:inspect", "run"),
     ("billing_progress", "run"),
 ]
@@ -79,6 +82,8 @@ WRITING = [
     ("billing-numberseries:delete", "series"),
     ("billing-mailtext:edit", "mail_text"),
     ("billing-mailtext:delete", "mail_text"),
+    ("billing-documenttext:edit", "document_text"),
+    ("billing-documenttext:delete", "document_text"),
 ]
 
 # These lead back with a message where they make no sense for the row.

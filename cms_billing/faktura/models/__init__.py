@@ -1,5 +1,6 @@
 from .bookings import Booking
 from .documents import Document, DocumentLine, IssuerSnapshot, TaxGroup
+from .documenttexts import DocumentText
 from .ledger import LedgerEntry, OpenItem
 from .letterheads import Letterhead
 from .mailtexts import MailText
@@ -18,6 +19,7 @@ __all__ = [
     "Document",
     "DocumentKind",
     "DocumentLine",
+    "DocumentText",
     "EInvoice",
     "Grouping",
     "InvoiceRun",

@@ -175,9 +175,6 @@ class Issuer(models.Model):
 
     write_off_limit = money_of("write_off_limit_minor")
 
-    invoice_intro = models.TextField(_("text above the lines"), blank=True)
-    invoice_closing = models.TextField(_("text below the total"), blank=True)
-
     mail_from = models.EmailField(_("sender address"), blank=True, help_text=_("Empty: the e-mail above."))
     reply_to = models.EmailField(_("reply-to address"), blank=True)
     mail_sender_name = models.CharField(

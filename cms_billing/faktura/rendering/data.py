@@ -13,9 +13,11 @@ from cms_billing.core.money import Money, total
 
 from ..epc import epc_payload
 from ..models import DocumentKind
+from ..placeholders import fill
 from .design import DesignData
 from .money_papers import RefundData, StatementData
 from .sale import Deduction, Group, LineData, Reference, TaxData, deductions_of, groups_of, taxes_of
+from .text_values import text_values
 
 _PURPOSE_LENGTH = 140  # of a SEPA transfer
 
@@ -63,7 +65,7 @@ class IssuerData:
 
 @dataclass(frozen=True)
 class Texts:
-    """The issuer's texts above and below, as they were at issue."""
+    """The issuer's texts above and below, as they were at issue, with their placeholders."""
 
     intro: str = ""
     closing: str = ""
@@ -176,12 +178,12 @@ class DocumentData:
 
     @property
     def intro(self) -> str:
-        """What stands above the lines."""
-        return str(self.extra.get("intro") or self.texts.intro)
+        """What stands above the lines: an editor's words for this document, else the issuer's text."""
+        return str(self.extra.get("intro") or fill(self.texts.intro, text_values(self)))
 
     @property
     def closing(self) -> str:
-        return str(self.extra.get("closing") or self.texts.closing)
+        return str(self.extra.get("closing") or fill(self.texts.closing, text_values(self)))
 
     @property
     def detailed_lines(self) -> list[LineData]:

@@ -96,11 +96,13 @@ def _issuer(document: Document) -> IssuerData:
 
 
 def _texts(document: Document) -> Texts:
-    """In the document's language, as its snapshot keeps them."""
+    """In the document's language, as its snapshot keeps them; what that leaves empty is the text of all languages."""
     stored = document.snapshot.data if document.snapshot else {}
     if document.kind == DocumentKind.INVOICE and "texts" not in stored:
         return Texts(stored.get("invoice_intro", ""), stored.get("invoice_closing", ""))
-    return Texts(*stored.get("texts", {}).get(document.language, ("", "")))
+    texts = stored.get("texts", {})
+    own, usual = (texts.get(language, ("", "")) for language in (document.language, ""))
+    return Texts(*(one.strip() or other for one, other in zip(own, usual, strict=True)))
 
 
 def _design(document: Document, issuer: IssuerData) -> DesignData:

@@ -20,6 +20,7 @@ from ..models import (
     Document,
     DocumentKind,
     DocumentLine,
+    DocumentText,
     Issuer,
     IssuerSnapshot,
     LedgerEntry,
@@ -53,8 +54,6 @@ SNAPSHOT_FIELDS = [
     "bic",
     "bank_name",
     "creditor_id",
-    "invoice_intro",
-    "invoice_closing",
     "payment_days",
     "format_region",
     "date_style",
@@ -62,9 +61,15 @@ SNAPSHOT_FIELDS = [
 
 
 def snapshot_data(issuer: Issuer, kind: str) -> dict[str, Any]:
-    """What a document of this kind issued now would say of its issuer, and how it would look."""
+    """What a document of this kind issued now would say of its issuer and in their name, and how it would look."""
     data = {name: getattr(issuer, name) for name in SNAPSHOT_FIELDS}
-    return {**data, "design": current_design(issuer, kind)}
+    return {**data, "design": current_design(issuer, kind), "texts": current_texts(issuer, kind)}
+
+
+def current_texts(issuer: Issuer, kind: str) -> dict[str, list[str]]:
+    """Intro and closing by language, with their placeholders; "" is for all other languages."""
+    rows = DocumentText.objects.filter(issuer=issuer, kind=kind).order_by("language")
+    return {row.language: [row.intro, row.closing] for row in rows}
 
 
 def snapshot_of(issuer: Issuer, kind: str) -> IssuerSnapshot:

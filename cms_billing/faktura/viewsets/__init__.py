@@ -4,6 +4,7 @@ from .corrections import CorrectionViewSet
 from .customer_chooser import customer_chooser
 from .customers import CustomerViewSet
 from .deliveries import DeliveryViewSet
+from .document_texts import DocumentTextViewSet
 from .documents import DocumentViewSet
 from .drafts import DraftViewSet
 from .invoice_runs import InvoiceRunViewSet
@@ -25,6 +26,7 @@ VIEWSETS = (
     RunScheduleViewSet,
     LetterheadViewSet,
     NumberSeriesViewSet,
+    DocumentTextViewSet,
     MailTextViewSet,
     TaxRateViewSet,
 )
@@ -34,6 +36,7 @@ __all__ = [
     "CorrectionViewSet",
     "CustomerViewSet",
     "DeliveryViewSet",
+    "DocumentTextViewSet",
     "DocumentViewSet",
     "DraftViewSet",
     "InvoiceRunViewSet",

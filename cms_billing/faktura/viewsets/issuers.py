@@ -136,11 +136,6 @@ COMPANY = _tab(
         heading=gettext_lazy("How invoices are made"),
     ),
 )
-LETTERHEAD = _tab(
-    gettext_lazy("Letterhead"),
-    FieldPanel("invoice_intro"),
-    FieldPanel("invoice_closing"),
-)
 BANK = _tab(
     gettext_lazy("Bank"),
     FieldPanel("account_holder"),
@@ -245,9 +240,7 @@ class IssuerViewSet(BillingModelViewSet):
         ),
     ]
     search_fields = ["name", "legal_name", "city"]
-    edit_handler = TabbedInterface(
-        [COMPANY, LETTERHEAD, BANK, NUMBERS, MAILS, ACCESS], base_form_class=IssuerForm
-    )
+    edit_handler = TabbedInterface([COMPANY, BANK, NUMBERS, MAILS, ACCESS], base_form_class=IssuerForm)
     add_view_class = IssuerCreateView
     edit_view_class = BillingEditView
     inspect_view_class = IssuerInspectView

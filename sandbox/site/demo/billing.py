@@ -24,7 +24,15 @@ from cms_billing.core.money import Money
 from cms_billing.daily.models import DailyRun
 from cms_billing.daily.services import run_daily
 from cms_billing.dunning.services import create_default_procedure
-from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer, Letterhead, OpenItem
+from cms_billing.faktura.models import (
+    Customer,
+    Document,
+    DocumentKind,
+    DocumentText,
+    Issuer,
+    Letterhead,
+    OpenItem,
+)
 from cms_billing.memberships.models import Contract, Plan, PlanPrice
 from cms_billing.memberships.services import sign_contract, terminate_contract
 from cms_billing.payments.services import record_payment
@@ -165,8 +173,6 @@ def build_sellers() -> None:
             "iban": "DE02120300000000202051",
             "bic": "BYLADEM1001",
             "bank_name": "Deutsche Kreditbank",
-            "invoice_intro": "vielen Dank, dass Sie dabei sind. Wir berechnen Ihnen:",
-            "invoice_closing": "Mit herzlichen Grüßen vom Saitenweg",
         },
     )
     studio, _ = Issuer.objects.get_or_create(
@@ -183,6 +189,15 @@ def build_sellers() -> None:
             "iban": "DE02500105170137075030",
             "bic": "INGDDEFFXXX",
             "bank_name": "ING",
+        },
+    )
+    DocumentText.objects.get_or_create(
+        issuer=academy,
+        kind="invoice",
+        language="de",
+        defaults={
+            "intro": "Guten Tag {name},\n\nvielen Dank, dass Sie dabei sind. Wir berechnen Ihnen:",
+            "closing": "Mit herzlichen Grüßen vom Saitenweg",
         },
     )
     Letterhead.objects.get_or_create(
