@@ -53,8 +53,8 @@ class DocumentText(models.Model):
         ]
 
     def __str__(self) -> str:
-        language = self.get_language_display() if self.language else _("all languages")
-        return f"{self.get_kind_display()} ({language})"
+        kinds, languages = dict(DocumentKind.choices), dict(LANGUAGES)
+        return f"{kinds.get(self.kind, self.kind)} ({languages.get(self.language) or _('all languages')})"
 
     def clean(self) -> None:
         """A mistyped placeholder is found by the editor who typed it, not by the customer who reads it."""
