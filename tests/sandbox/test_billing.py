@@ -1,6 +1,6 @@
 """What the demo sells, and its history in small."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from oscar.core.loading import get_model
@@ -8,7 +8,7 @@ from oscar.core.loading import get_model
 from cms_billing.dunning.models import Case
 from cms_billing.faktura.models import Document, OpenItem
 from sandbox import settings as sandbox_settings
-from sandbox.site.demo import billing, books
+from sandbox.site.demo import billing, books, papers
 from sandbox.site.demo.billing import Story
 
 pytestmark = pytest.mark.usefixtures("demo")
@@ -74,6 +74,7 @@ def three_weeks(monkeypatch) -> list[str]:
         billing, "STORIES", [Story("mitglied", "monat", 22), Story("gesperrt", "monat", 22, unpaid_from=1)]
     )
     monkeypatch.setattr(books, "ORDERS", [])
+    monkeypatch.setattr(papers, "PAPERS", {})
     lines: list[str] = []
     billing.live_through(from_day=date(2026, 2, 1), report=lines.append)
     return lines
@@ -106,6 +107,7 @@ def test_a_book_that_was_sent_back_is_in_stock_again_and_refunded(monkeypatch, s
         "schuster", 18, {"BUCH-LIEDER": 1, "BUCH-GRIFFE": 2}, sent_back={"BUCH-GRIFFE": 1}
     )
     monkeypatch.setattr(books, "ORDERS", [order])
+    monkeypatch.setattr(papers, "PAPERS", {})
     billing.live_through(from_day=date(2026, 2, 1), report=lambda line: None)
     stock = {
         record.product.upc: record.num_in_stock
@@ -113,8 +115,37 @@ def test_a_book_that_was_sent_back_is_in_stock_again_and_refunded(monkeypatch, s
     }
     assert (stock["BUCH-LIEDER"], stock["BUCH-GRIFFE"]) == (39, 11)
     assert [item.open_minor for item in OpenItem.objects.all()] == [0] * OpenItem.objects.count()
-    papers = Document.objects.filter(kind__in=["credit_note", "refund_receipt"]).order_by("pk")
-    assert [paper.kind for paper in papers] == ["credit_note", "refund_receipt"]
-    assert papers[0].gross_minor == -1295
+    written = Document.objects.filter(kind__in=["credit_note", "refund_receipt"]).order_by("pk")
+    assert [paper.kind for paper in written] == ["credit_note", "refund_receipt"]
+    assert written[0].gross_minor == -1295
     billing.live_through(from_day=date(2026, 2, 1), report=lambda line: None)
-    assert papers.count() == 2
+    assert written.count() == 2
+
+
+def test_papers_written_by_hand_are_written_once_and_add_up():
+    """Every story of ``papers``, with those who owe something by the time it is told."""
+    today = date(2026, 3, 31)
+    academy = billing.Issuer.objects.get(name=billing.ACADEMY)
+    for username in ("kowalski", "jaekel", "freitag", "petersen", "brandt", "gruber"):
+        billing.customer_of(username, academy)
+
+    for _ in range(2):
+        for days_ago in range(max(papers.PAPERS), -1, -1):
+            papers.live_with_papers(academy, today - timedelta(days=days_ago), last_day=today)
+
+    written = (
+        Document.objects.filter(issuer=academy).order_by("pk").values_list("kind", "state", "gross_minor")
+    )
+    assert list(written) == [
+        ("invoice", "issued", 20000),
+        ("invoice", "issued", 27000),
+        ("cancellation", "issued", -27000),
+        ("invoice", "issued", 22500),
+        ("invoice", "issued", 44000),
+        ("pro_forma", "issued", 89000),
+        ("invoice", "issued", 89000),
+        ("invoice", "issued", 2400),
+        ("account_statement", "issued", 0),
+        ("invoice", "draft", 3500),
+    ]
+    assert OpenItem.objects.get(document__lines__description=papers.FOLDER).open_minor == 0

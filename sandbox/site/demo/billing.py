@@ -21,6 +21,7 @@ from wagtail.models import Page, Site
 
 from cms_billing.core import clock
 from cms_billing.core.money import Money
+from cms_billing.core.roles import ACCOUNTANTS, AUDITORS, EDITORS
 from cms_billing.daily.models import DailyRun
 from cms_billing.daily.services import run_daily
 from cms_billing.dunning.services import create_default_procedure
@@ -32,6 +33,7 @@ from cms_billing.faktura.models import (
     Issuer,
     Letterhead,
     OpenItem,
+    RunSchedule,
 )
 from cms_billing.memberships.models import Contract, Plan, PlanPrice
 from cms_billing.memberships.services import sign_contract, terminate_contract
@@ -41,6 +43,7 @@ from cms_billing.shop.models import CheckoutSettings, PartnerIssuer, PlanProduct
 
 from .books import live_with_books
 from .content import COURSE, MEMBERS_SECTION, SAMPLE_LESSON
+from .papers import live_with_papers
 from .people import MEMBERS, Person, account
 from .shop import BOOK, PARTNER_CODE
 
@@ -185,6 +188,8 @@ def build_sellers() -> None:
             "email": "studio@saitenweg.example",
             "tax_number": "22/815/08150",
             "small_business": True,
+            "invoice_daily": False,
+            "draft_days": 2,
             "account_holder": "Mira Adler",
             "iban": "DE02500105170137075030",
             "bic": "INGDDEFFXXX",
@@ -206,10 +211,14 @@ def build_sellers() -> None:
     Letterhead.objects.get_or_create(
         issuer=studio, kind="", defaults={"template": "elegant", "accent_color": "#8a4b12"}
     )
+    RunSchedule.objects.get_or_create(
+        issuer=studio, defaults={"name": "Montags", "every": RunSchedule.Every.WEEK, "day": 1}
+    )
     academy.sites.set(Site.objects.filter(is_default_site=True))
     for issuer in (academy, studio):
         create_default_procedure(issuer)
-    let_see("Buchhaltung", [academy, studio], ours())
+    for role in (ACCOUNTANTS, EDITORS, AUDITORS):
+        let_see(role.group, [academy, studio], Permission.objects.none())
     let_see(STUDIO, [studio], ours().filter(Q(codename__startswith="view") | Q(codename="record_payment")))
     account("verkauf").groups.add(Group.objects.get(name=STUDIO))
 
@@ -317,6 +326,8 @@ def live_one_day(issuer: Issuer, day: date, *, last_day: date) -> None:
     for story in stories:
         if last_day - timedelta(days=story.days_ago) == day:
             sign(story, day)
+    if issuer.name == ACADEMY:
+        live_with_papers(issuer, day, last_day=last_day)
     for item in OpenItem.objects.open().filter(document__issuer=issuer).select_related("document"):
         pay_if_they_would(item, stories, day)
     if issuer.name == ACADEMY or issuer.contracts.exists():

@@ -8,6 +8,8 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 from oscar.core.loading import get_model
 
+from cms_billing.core.roles import ACCOUNTANTS, AUDITORS, EDITORS, Role
+
 from .shop import PARTNER_CODE
 
 
@@ -34,6 +36,8 @@ STAFF = [
     Person("admin", "Hanne", "Brockdorf", "darf alles"),
     Person("redaktion", "Nele", "Wiechert", "schreibt und veröffentlicht Seiten"),
     Person("buchhaltung", "Ruth", "Sandmann", "Rechnungen, Zahlungen, Mahnungen"),
+    Person("rechnungen", "Jonas", "Friedrichs", "schreibt Rechnungsentwürfe, verschickt Belege"),
+    Person("pruefung", "Elke", "Thomsen", "sieht alles der Abrechnung, ändert nichts"),
     Person("verkauf", "Mira", "Adler", "verkauft im Shop"),
 ]
 
@@ -72,7 +76,8 @@ def load_people() -> None:
         build_account(person, password=password)
     make_admin("admin")
     make_editor("redaktion")
-    make_accountant("buchhaltung")
+    for username, role in (("buchhaltung", ACCOUNTANTS), ("rechnungen", EDITORS), ("pruefung", AUDITORS)):
+        give_role(username, role)
     make_seller("verkauf")
 
 
@@ -113,9 +118,9 @@ def make_editor(username: str) -> None:
     account(username).groups.add(*Group.objects.filter(name__in=["Editors", "Moderators"]))
 
 
-def make_accountant(username: str) -> None:
-    """What the group may do and see, ``billing`` decides: everything there, but no page."""
-    group, _ = Group.objects.get_or_create(name="Buchhaltung")
+def give_role(username: str, role: Role) -> None:
+    """What the group may do, the package decides; whose papers it sees, ``billing``."""
+    group, _ = Group.objects.get_or_create(name=role.group)
     account(username).groups.add(group)
 
 
