@@ -1,5 +1,6 @@
 """Texts above and below the lines: by issuer, kind and language, frozen at issue."""
 
+import io
 import re
 from dataclasses import replace
 from decimal import Decimal
@@ -8,6 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pypdf import PdfReader
 
 from cms_billing.faktura.mailtexts import values_of
 from cms_billing.faktura.models import DocumentKind, DocumentText
@@ -18,7 +20,7 @@ from cms_billing.faktura.services import cancel_document
 from cms_billing.testing.factories import CustomerFactory, IssuerFactory
 
 from .documents import TODAY, draft_line, issue
-from .papers import correction, paper, refund, statement
+from .papers import correction, line, paper, pdf_of, refund, statement
 
 
 def data_of(document):
@@ -137,3 +139,33 @@ def test_document_and_mail_write_alike_and_as_at_issue():
     assert "2026-03-16" in page
     assert "02.03.2026" not in page
     assert "1.234,50" not in page
+
+
+@pytest.mark.parametrize("country", [(), ("ÖSTERREICH",)])
+@pytest.mark.parametrize(
+    "name", ["Gesellschaft für wissenschaftliche Datenverarbeitung mbH", "W" * 40, "Ohm " * 50]
+)
+def test_long_address_stays_in_its_window_to_the_last_line(name, country):
+    """§ 14 (4) no. 1 UStG: the full address. What is beyond the window is cut off."""
+    recipient = (
+        name.strip(),
+        "Maximiliane-Alexandra von und zu Hohenlohe-Bartenstein-Jagstberg",
+        "Hinterhaus, dritter Aufgang, Empfang im Erdgeschoss",
+        "Konrad-Adenauer-Straße 123–125",
+        "73525 Schwäbisch Gmünd-Bargau",
+        *country,
+    )
+    data = paper(lines=[line()], recipient=recipient)
+    assert lowest_of(data, recipient[-1]) <= 45 + 45
+
+
+def lowest_of(data, text: str) -> float:
+    """Where the last line of the recipient stands, in millimetres from the upper edge; also where it is cut off."""
+    heights = []
+    page = PdfReader(io.BytesIO(pdf_of(data))).pages[0]
+    page.extract_text(
+        visitor_text=lambda found, cm, tm, _font, _size: (
+            heights.append(cm[5] + cm[3] * tm[5]) if text.rsplit(maxsplit=1)[-1] in found else None
+        )
+    )
+    return (float(page.mediabox.height) - min(heights)) * 25.4 / 72

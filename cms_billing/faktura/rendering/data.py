@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from textwrap import wrap
 from typing import Any
 
 from cms_billing.core.formats import Formats
@@ -20,6 +21,8 @@ from .sale import Deduction, Group, LineData, Reference, TaxData, deductions_of,
 from .text_values import text_values
 
 _PURPOSE_LENGTH = 140  # of a SEPA transfer
+# Class in page.css, letters a line and lines that fit the window of DIN 5008.
+_ADDRESS_SIZES = (("", 40, 5), ("long", 47, 8))
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,14 @@ class DocumentData:
     @property
     def formats(self) -> Formats:
         return Formats(self.language, self.issuer.format_region, self.issuer.date_style)
+
+    @property
+    def recipient_size(self) -> str:
+        """The largest letters in which the address stays in its window; what does not fit there would be cut off."""
+        for size, letters, lines in _ADDRESS_SIZES:
+            if sum(len(wrap(line, letters)) for line in self.recipient) <= lines:
+                return size
+        return "longest"
 
     @property
     def shows_tax(self) -> bool:
