@@ -22,7 +22,15 @@ SOURCES = (
     "payments/notes.py",
 )
 # Texts for customers in modules that also speak to editors.
-SINGLE = {(None, "%(what)s, instalment %(number)s of %(count)s")}
+SINGLE = {
+    (None, "%(what)s, instalment %(number)s of %(count)s"),
+    (None, "Deposit %(number)s of %(date)s"),
+    (None, "Bank transfer to %(iban)s"),
+    (None, "In cash"),
+    (None, "Refund %(what)s"),
+    (None, "refund came back"),
+    (None, "Shipping"),
+}
 
 
 def reaches_customers(entry: polib.POEntry) -> bool:

@@ -212,6 +212,19 @@ class TestStatement:
         said = self.statement(customer, TODAY, TODAY).extra["statement"]
         assert [entry["number"] for entry in said["entries"]] == [invoice.number, cancellation.number]
 
+    def test_what_is_noted_for_colleagues_stays_with_them(self, customer):
+        invoice = issue(customer)
+        write_off(
+            document_id=invoice.pk,
+            amount=invoice.gross,
+            reason="other",
+            note="zahlt nie",
+            today=TODAY,
+            limited=False,
+        )
+        said = self.statement(customer, TODAY, TODAY).extra["statement"]
+        assert [entry["note"] for entry in said["entries"]] == ["", ""]
+
     @pytest.mark.parametrize(
         ("since", "until"), [(date(2026, 3, 2), date(2026, 3, 1)), (date(2026, 3, 1), date(2026, 3, 3))]
     )

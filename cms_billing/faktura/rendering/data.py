@@ -15,6 +15,7 @@ from cms_billing.core.money import Money, total
 from ..epc import epc_payload
 from ..models import DocumentKind
 from ..placeholders import fill
+from ..printed import printed_notice
 from .design import DesignData
 from .money_papers import RefundData, StatementData
 from .sale import Deduction, Group, LineData, Reference, TaxData, deductions_of, groups_of, taxes_of
@@ -157,7 +158,7 @@ class DocumentData:
 
     @property
     def notices(self) -> list[str]:
-        return list(dict.fromkeys(group.notice for group in self.tax_groups if group.notice))
+        return list(dict.fromkeys(printed_notice(group.notice) for group in self.tax_groups if group.notice))
 
     @property
     def contracts(self) -> list[str]:

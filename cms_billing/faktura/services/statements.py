@@ -21,6 +21,8 @@ from .issuing import issue_drafts
 from .ledger import Entry, post_entries
 from .settling import take_back_settlements
 
+# Notes of payments and write-offs are written for colleagues.
+_TOLD_TO_CUSTOMERS = frozenset({LedgerEntry.Kind.CHARGEBACK, LedgerEntry.Kind.REFUND})
 LONGEST_STATEMENT = 5000  # entries; a longer paper is of no use to anybody
 
 
