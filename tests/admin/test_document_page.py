@@ -8,9 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cms_billing.core import clock, outbox
+from cms_billing.core.admin import date_text
 from cms_billing.faktura.family import family_of
 from cms_billing.faktura.models import Delivery, Document, Rendering
 from cms_billing.faktura.services import CreditLine, cancel_document, credit_document
+from cms_billing.faktura.viewsets.document_page import period_text
 from cms_billing.payments.models import Payment
 
 from .conftest import TODAY
@@ -153,3 +155,29 @@ def test_document_without_pdf_has_no_picture(accountant, ours):
     assert "data-billing-pages" not in page_of(accountant, ours.open)
     url = reverse("billing-document:page", args=[ours.open.pk, 1])
     assert accountant.get(url).status_code == 404
+
+
+def test_a_deposit_invoice_is_called_so_wherever_it_is_named(accountant, ours):
+    deposit = Document.objects.create(
+        issuer=ours.issuer, customer=ours.customer, currency="EUR", kind="invoice", is_deposit=True
+    )
+    Document.objects.create(
+        issuer=ours.issuer, customer=ours.customer, currency="EUR", kind="invoice", based_on=deposit
+    )
+    page = page_of(accountant, deposit)
+    assert f"Deposit invoice (draft {deposit.pk})" in page
+    assert '<span class="billing-chain__kind">Deposit invoice</span>' in page
+
+
+def test_a_draft_has_no_archive_and_was_not_sent(accountant, ours):
+    draft = Document.objects.create(
+        issuer=ours.issuer, customer=ours.customer, currency="EUR", kind="invoice"
+    )
+    context = accountant.get(reverse("billing-document:inspect", args=[draft.pk])).context
+    assert not {"Sent", "Archive"} & {section.title for section in context["sections"]}
+
+
+def test_a_service_of_one_day_names_it_once(ours):
+    line = ours.open.lines.get()
+    line.service_start = line.service_end = TODAY
+    assert period_text(line) == date_text(TODAY)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import re
+from pathlib import Path
+
 import pytest
+import wagtail
+from django import forms
 from django.urls import NoReverseMatch, reverse
 
+import cms_billing
 from cms_billing.faktura.models import TaxRate
 
 from .conftest import Business
@@ -190,3 +197,26 @@ def test_editor_may_not_touch_numbers_money_and_company_data(editor, ours):
 def test_tax_rates_belong_to_all(accountant):
     rate = TaxRate.objects.first()
     assert accountant.get(reverse("billing-taxrate:edit", args=[rate.pk])).status_code == 200
+
+
+def test_every_icon_named_in_the_package_is_one_of_wagtails():
+    """An unknown name makes an empty button."""
+    root = Path(cms_billing.__file__).parent
+    known = {icon.stem for icon in Path(wagtail.__file__).parent.rglob("wagtailadmin/icons/*.svg")}
+    named = re.compile(r'''(?:\bicon(?:_name)? ?= ?|"billing-[\w-]+:\w+",\s*)"([a-z][a-z0-9-]*)"''')
+    files = [*root.rglob("*.py"), *root.glob("*/templates/**/*.html")]
+    used = {(name, file.name) for file in files for name in named.findall(file.read_text())}
+    assert len(used) > 50
+    assert [(name, file) for name, file in sorted(used) if name not in known] == []
+
+
+def test_a_list_without_search_shows_no_form_of_a_context_processor(accountant, settings):
+    templates = copy.deepcopy(settings.TEMPLATES)
+    templates[0]["OPTIONS"]["context_processors"].append(f"{__name__}.search_form")
+    settings.TEMPLATES = templates
+    page = accountant.get(reverse("billing-invoicerun:index"))
+    assert page.context["search_form"] is None
+
+
+def search_form(request):
+    return {"search_form": forms.Form()}

@@ -113,6 +113,8 @@ class BillingIndexView(GuardedExportMixin, ScopedView, generic.IndexView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
+        # Oscar's context processor puts a form of the same name into every page.
+        context.setdefault("search_form", None)
         context["summary"] = self._summary.facts if self._summary else []
         context["bulk_buttons"] = list(self.bulk_buttons())
         if not context["object_list"] and not self.is_export:

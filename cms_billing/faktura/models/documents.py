@@ -201,8 +201,13 @@ class Document(FrozenModel):
 
     def __str__(self) -> str:
         if self.state == self.State.DRAFT:
-            return _("%(kind)s (draft %(id)s)") % {"kind": self.get_kind_display(), "id": self.pk}
-        return f"{self.get_kind_display()} {self.number}".strip()
+            return _("%(kind)s (draft %(id)s)") % {"kind": self.kind_name, "id": self.pk}
+        return f"{self.kind_name} {self.number}".strip()
+
+    @property
+    def kind_name(self) -> str:
+        """What it is called; a deposit invoice is a kind of its own to those who read it."""
+        return str(_("Deposit invoice") if self.is_deposit else self.get_kind_display())
 
     _was_issued: bool | None = None
 

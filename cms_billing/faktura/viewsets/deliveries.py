@@ -56,6 +56,7 @@ def deliveries_section(document: Document, user: Any) -> Section:
     rows = list(document.deliveries.order_by("pk"))
     for row in rows:
         row.document = document
+    errors = [Column("last_error", label=_("Last error"))] if any(row.last_error for row in rows) else []
     return TableSection(
         _("Sent"),
         [
@@ -68,7 +69,7 @@ def deliveries_section(document: Document, user: Any) -> Section:
             Column("purpose", label=_("Occasion"), accessor="get_purpose_display"),
             _state_column(),
             DateColumn("sent_at", label=_("Sent at")),
-            Column("last_error", label=_("Last error")),
+            *errors,
             LinkColumn(
                 "message",
                 label=_("Message"),

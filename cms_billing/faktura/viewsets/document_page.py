@@ -135,13 +135,15 @@ class DocumentInspectView(InspectView):
             yield tax_section(document)
         yield from ledger_section(self.ledger, document)
         yield from chain_section(document, self.family)
-        yield deliveries_section(document, self.request.user)
+        if document.state == Document.State.ISSUED:
+            yield deliveries_section(document, self.request.user)
 
     def sections(self) -> Iterable[Section]:
         """What happened and what proves it come last, below what other apps say."""
         yield from super().sections()
         yield TimelineSection(_("Timeline"), self.events())
-        yield archive_section(self.object)
+        if self.object.state == Document.State.ISSUED:
+            yield archive_section(self.object)
 
     @cached_property
     def ledger(self) -> list[LedgerEntry]:
@@ -210,6 +212,8 @@ def _way_out(document: Document) -> Iterable[Event]:
 def period_text(row: Any) -> str:
     if not row.service_start:
         return ""
+    if row.service_start == row.service_end:
+        return date_text(row.service_start)
     return f"{date_text(row.service_start)} – {date_text(row.service_end)}"
 
 
@@ -317,11 +321,10 @@ class ChainSection(Section):
         numbers = {member.pk: str(member) for member in family}
         self.links = [
             {
-                "label": capfirst(member.get_kind_display()),
+                "label": capfirst(member.kind_name),
                 "number": member.number or _("draft"),
                 "url": document_url(member),
-                "day": date_text(member.issued_on),
-                "total": money_text(member.total),
+                "facts": " · ".join(filter(None, (date_text(member.issued_on), money_text(member.total)))),
                 "open": money_text(member.open_item.open_amount)
                 if hasattr(member, "open_item") and member.open_item.open_minor
                 else "",

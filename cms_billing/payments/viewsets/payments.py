@@ -84,7 +84,7 @@ class PaymentInspectView(InspectView):
         Action(
             gettext_lazy("Enter a chargeback"),
             "billing-payment:charge_back",
-            "undo",
+            "resubmit",
             "cms_billing_payments.charge_back_payment",
             when=lambda payment: payment.state == Payment.State.SETTLED,
         )

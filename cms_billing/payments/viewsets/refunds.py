@@ -118,7 +118,7 @@ class RefundInspectView(InspectView):
         Action(
             gettext_lazy("Pay back another way"),
             "billing-refund:again",
-            "undo",
+            "resubmit",
             REFUND,
             when=lambda refund: refund.state == Refund.State.FAILED,
         ),
@@ -126,7 +126,7 @@ class RefundInspectView(InspectView):
         Action(
             gettext_lazy("The transfer came back"),
             "billing-refund:came_back",
-            "undo",
+            "resubmit",
             REFUND,
             when=lambda refund: refund.state == Refund.State.PAID and refund.way == Refund.Way.TRANSFER,
         ),
@@ -166,7 +166,7 @@ class RefundInspectView(InspectView):
 
 class RefundViewSet(ReadOnlyViewSet):
     model = Refund
-    icon = "undo"
+    icon = "resubmit"
     menu_order = 410
     list_display = [
         "__str__",
@@ -248,7 +248,7 @@ def has_credit(customer: Customer) -> bool:
 
 
 def customer_actions() -> list[Action]:
-    return [Action(gettext_lazy("Pay back"), "billing-refund:pay_back", "undo", REFUND, when=has_credit)]
+    return [Action(gettext_lazy("Pay back"), "billing-refund:pay_back", "resubmit", REFUND, when=has_credit)]
 
 
 def document_actions() -> list[Action]:
@@ -256,7 +256,7 @@ def document_actions() -> list[Action]:
         Action(
             gettext_lazy("Pay back"),
             "billing-refund:pay_back_for_document",
-            "undo",
+            "resubmit",
             REFUND,
             when=lambda document: (
                 document.kind in CORRECTIONS
@@ -272,7 +272,7 @@ def payment_actions() -> list[Action]:
         Action(
             gettext_lazy("Enter the provider's refund"),
             "billing-refund:enter_elsewhere",
-            "undo",
+            "resubmit",
             REFUND,
             when=lambda payment: payment.refunded_elsewhere_minor > 0,
         )
