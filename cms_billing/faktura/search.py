@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import reduce
 from operator import and_, or_
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from cms_billing.core import text_search
 
@@ -42,7 +45,9 @@ THREE_DECIMALS = ["BHD", "JOD", "KWD", "LYD", "OMR", "TND"]
 DOCUMENT_FIELDS = ("number", "recipient_name")
 CUSTOMER_FIELDS = ("number", "company", "first_name", "last_name", "email")
 
-FEW = 2000
+# From so many keys on they are sent as one parameter; from so many on they are not sent at all.
+SEVERAL = 100
+MANY = 20_000
 
 
 def make_tables_searchable() -> None:
@@ -58,8 +63,8 @@ def find_customers(customers: QuerySet[Any], text: str) -> QuerySet[Any]:
 def find_documents(documents: QuerySet[Any], text: str) -> QuerySet[Any]:
     """Those with every word in number or recipient, those of the customers found, and those of that amount.
 
-    One sub-query each, so that each uses its own index. Few finds – the usual case – are looked up here and named by
-    their keys, so that what is asked of them next costs nothing; one query.
+    One sub-query each, so that each uses its own index. They are run here, once, and the finds named by their keys, so
+    that what is asked of them next does not search again; one query. More finds than ``MANY`` are not held in memory.
     """
     customers = find_customers(Customer.objects.order_by(), text).values("pk")
     ways = [
@@ -74,8 +79,17 @@ def find_documents(documents: QuerySet[Any], text: str) -> QuerySet[Any]:
         ]
     first, *others = [way.order_by().values_list("pk", flat=True) for way in ways]
     found = first.union(*others)
-    keys = list(found[: FEW + 1])
-    return documents.filter(pk__in=keys if len(keys) <= FEW else found)
+    keys = list(found[: MANY + 1])
+    return documents.filter(pk__in=_named(keys) if len(keys) <= MANY else found)
+
+
+def _named(keys: list[int]) -> Any:
+    """Keys in a single parameter: writing out thousands of them takes longer than the search did."""
+    if len(keys) < SEVERAL:
+        return keys
+    if connection.vendor == "postgresql":
+        return RawSQL("SELECT unnest(%s::bigint[])", [keys])
+    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])
 
 
 def _every_word(text: str, fields: Iterable[str]) -> Q:

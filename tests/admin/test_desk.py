@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cms_billing.core import outbox
+from cms_billing.faktura import search
 from cms_billing.faktura.amounts import amounts_in
 from cms_billing.faktura.models import Customer, Delivery, Document, Rendering
 from cms_billing.testing.factories import CustomerFactory
@@ -69,6 +70,23 @@ def test_documents_are_found_by_customer_number_and_address(accountant, ours):
     assert len(numbers(accountant, q=ours.customer.number)) == 3
     assert len(numbers(accountant, q=ours.customer.email)) == 3
     assert len(numbers(accountant, q="ours anna")) == 3
+
+
+@pytest.mark.parametrize("limits", [(100, 100), (0, 100), (0, 0)])
+def test_search_finds_the_same_however_many_there_are(limits, accountant, ours, theirs, monkeypatch):
+    monkeypatch.setattr(search, "SEVERAL", limits[0])
+    monkeypatch.setattr(search, "MANY", limits[1])
+    fill(ours.issuer, 3)
+    customer = Document.objects.filter(issuer=ours.issuer).latest("pk").customer
+    found = numbers(accountant, q=customer.last_name)
+    mine = Document.objects.filter(issuer=ours.issuer, customer__last_name=customer.last_name)
+    assert sorted(found) == sorted(mine.values_list("number", flat=True))
+    assert not numbers(accountant, q="nobody of this name")
+
+
+def test_rows_have_no_menu_that_repeats_their_link(accountant, ours):
+    assert "More options for" not in accountant.get(LIST).content.decode()
+    assert "More options for" in accountant.get(reverse("billing-customer:index")).content.decode()
 
 
 def test_neighbours_documents_are_not_found_by_search(accountant, ours, theirs):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import Document, LedgerEntry, OpenItem
-from cms_billing.faktura.services import issue_next_invoices
+from cms_billing.faktura.services import can_settle, issue_next_invoices
 from cms_billing.payments.services import record_payment
 from cms_billing.testing.factories import BookingFactory
 
@@ -53,6 +55,36 @@ def test_preview_shows_the_oldest_first_and_what_stays_on_the_account(accountant
         (items[2].pk, 20),
     ]
     assert "Credit €80.20, of which €80.20 are used" in page.content.decode()
+
+
+def test_settling_is_offered_to_those_with_credit_and_debts(accountant, ours):
+    page = reverse("billing-customer:inspect", args=[ours.customer.pk])
+    settle_url = reverse("billing_settle", args=[ours.customer.pk])
+    assert settle_url not in accountant.get(page).content.decode()
+    debts_and_credit(ours)
+    assert settle_url in accountant.get(page).content.decode()
+
+
+def test_page_of_a_customer_costs_the_same_however_much_they_owe(accountant, ours):
+    page = reverse("billing-customer:inspect", args=[ours.customer.pk])
+    debts_and_credit(ours)
+    accountant.get(page)
+    with CaptureQueriesContext(connection) as few:
+        accountant.get(page)
+    for _each in range(4):
+        BookingFactory(customer=ours.customer, unit_price_minor=4000, period_start=TODAY, period_end=TODAY)
+        assert issue_next_invoices(issuer=ours.issuer, today=TODAY).done
+    with CaptureQueriesContext(connection) as more:
+        accountant.get(page)
+    assert len(more) == len(few)
+
+
+def test_whether_there_is_something_to_settle_loads_no_items(ours):
+    debts_and_credit(ours)
+    with CaptureQueriesContext(connection) as captured:
+        assert can_settle(customer_id=ours.customer.pk)
+    assert len(captured) <= 5
+    assert not any('"due_on"' in query["sql"] for query in captured)
 
 
 def test_chosen_items_are_settled_in_the_order_of_their_numbers(accountant, ours):

@@ -64,6 +64,9 @@ class LedgerEntry(FrozenModel):
         indexes = [
             models.Index(fields=["customer", "booked_on", "id"], name="ledger_by_customer"),
             models.Index(fields=["issuer", "booked_on"], name="ledger_by_day"),
+            models.Index(
+                fields=["customer", "currency"], condition=Q(document=None), name="ledger_on_account"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -111,7 +114,11 @@ class OpenItem(models.Model):
         ordering = ["due_on", "document_id"]
         indexes = [
             models.Index(fields=["issuer", "due_on"], condition=~Q(open_minor=0), name="open_item_due"),
-            models.Index(fields=["customer"], condition=~Q(open_minor=0), name="open_item_customer"),
+            models.Index(
+                fields=["customer", "due_on", "document"],
+                condition=~Q(open_minor=0),
+                name="open_item_customer",
+            ),
             models.Index(fields=["open_minor"], condition=~Q(open_minor=0), name="open_item_amount"),
         ]
 

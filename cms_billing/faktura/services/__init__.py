@@ -43,6 +43,7 @@ from .series import change_series, take_numbers
 from .settling import (
     Settlement,
     WriteOffReason,
+    can_settle,
     credit_on_account,
     customers_with_credit,
     left_of_write_off_limit,
@@ -75,6 +76,7 @@ __all__ = [
     "block_dunning",
     "book_refund",
     "book_returned_refund",
+    "can_settle",
     "cancel_document",
     "change_draft",
     "change_series",

@@ -51,21 +51,47 @@ class Settlement:
         return total((part for _item, part in self.parts), self.credit.currency)
 
 
+def _above_their_claims(customer_id: int, currency: str) -> int:
+    items = OpenItem.objects.filter(customer=customer_id, currency=currency, open_minor__lt=0)
+    return -(items.aggregate(s=Sum("open_minor"))["s"] or 0)
+
+
+def _credit_to_settle(customer_id: int, currency: str, promised: int) -> int:
+    return max(0, _above_their_claims(customer_id, currency) - _on_account(customer_id, currency) - promised)
+
+
 def plan_settlement(*, customer_id: int, currency: str, document_ids: Sequence[int] = ()) -> Settlement:
-    """What ``settle_with_credit`` would do now. Three queries, however many items there are."""
-    items = OpenItem.objects.filter(customer=customer_id, currency=currency).exclude(open_minor=0)
-    rows = list(items.select_related("document").order_by("due_on", "pk"))
+    """What ``settle_with_credit`` would do now. Three queries, and two if there is credit, however many items."""
     promised = reserved_credit(customer_id, currency)
-    surplus = -sum(item.open_minor for item in rows if item.open_minor < 0)
-    credit = max(0, surplus - _on_account(customer_id, currency) - promised)
-    owed = {item.pk: item for item in rows if item.open_minor > 0}
-    order = [pk for pk in document_ids if pk in owed] if document_ids else list(owed)
-    parts, left = rules.spread_payment(credit, [(pk, owed[pk].open_minor) for pk in dict.fromkeys(order)])
+    credit = _credit_to_settle(customer_id, currency, promised)
+    parts, left = _spread(credit, customer_id, currency, document_ids) if credit else ([], 0)
+    items = OpenItem.objects.select_related("document").in_bulk([pk for pk, _part in parts])
     return Settlement(
         credit=Money(credit, currency),
         promised=Money(promised, currency),
-        parts=[(owed[pk], Money(part, currency)) for pk, part in parts],
+        parts=[(items[pk], Money(part, currency)) for pk, part in parts],
         left=Money(left, currency),
+    )
+
+
+def _spread(credit: int, customer_id: int, currency: str, document_ids: Sequence[int]) -> Any:
+    """Parts of the credit for open items, in the order wanted or the longest due first, and what is left."""
+    items = OpenItem.objects.open().filter(customer=customer_id, currency=currency).order_by("due_on", "pk")
+    owed = dict(items.values_list("pk", "open_minor"))
+    order = [pk for pk in document_ids if pk in owed] if document_ids else list(owed)
+    return rules.spread_payment(credit, [(pk, owed[pk]) for pk in dict.fromkeys(order)])
+
+
+def can_settle(*, customer_id: int) -> bool:
+    """Whether ``plan_settlement`` has parts in any currency. No item is loaded; one query without credit."""
+    on_account = LedgerEntry.objects.filter(customer=customer_id, document=None)
+    above = OpenItem.objects.filter(customer=customer_id, open_minor__lt=0)
+    codes = [rows.order_by().values_list("currency", flat=True).distinct() for rows in (on_account, above)]
+    owed = OpenItem.objects.open().filter(customer=customer_id)
+    return any(
+        _credit_to_settle(customer_id, currency, reserved_credit(customer_id, currency)) > 0
+        and owed.filter(currency=currency).exists()
+        for currency in codes[0].union(codes[1])
     )
 
 

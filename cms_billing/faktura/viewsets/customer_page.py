@@ -29,7 +29,7 @@ from cms_billing.core.admin import (
 )
 from cms_billing.core.money import Money
 
-from ..models import Customer, Delivery
+from ..models import Customer, Delivery, Document
 from ..selectors import Standing, with_standing
 from .customer_account import AccountSection, balances_of
 from .document_page import document_url, standing_of, state_text
@@ -95,15 +95,18 @@ class CustomerInspectView(InspectView):
 
     def own_sections(self) -> Iterable[Section]:
         yield self._open_items()
-        documents = list(
-            with_standing(self.object.documents.all())
-            .select_related("issuer")
-            .order_by(F("issued_on").desc(nulls_first=True), "-pk")[:SHORT]
-        )
+        documents = self._latest_documents()
         yield self._documents(documents)
         if self.request.user.has_perm("cms_billing_faktura.view_delivery"):
             yield self._mails(documents)
         yield AccountSection(self.object, self.request.GET, document_url)
+
+    def _latest_documents(self) -> list[Any]:
+        """Looked up by their keys, so that their standing is not worked out for all that the customer has."""
+        latest = self.object.documents.order_by(F("issued_on").desc(nulls_first=True), "-pk")
+        keys = list(latest.values_list("pk", flat=True)[:SHORT])
+        rows = with_standing(Document.objects.filter(pk__in=keys)).select_related("issuer").in_bulk()
+        return [rows[key] for key in keys]
 
     def _open_items(self) -> Section:
         items = self.object.open_items.open().select_related("document").order_by("due_on", "pk")

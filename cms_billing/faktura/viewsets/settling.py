@@ -35,6 +35,7 @@ from ..models import Customer, Document, LedgerEntry, OpenItem
 from ..services import (
     Settlement,
     WriteOffReason,
+    can_settle,
     issue_statement,
     left_of_write_off_limit,
     plan_settlement,
@@ -448,8 +449,7 @@ def customer_actions() -> list[Action]:
 
 
 def has_credit_and_debts(customer: Customer) -> bool:
-    codes = customer.open_items.open().order_by().values_list("currency", flat=True).distinct()
-    return any(plan_settlement(customer_id=customer.pk, currency=code).parts for code in codes)
+    return can_settle(customer_id=customer.pk)
 
 
 def document_actions() -> list[Action]:

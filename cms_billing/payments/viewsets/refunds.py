@@ -243,8 +243,9 @@ def pay_back_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def has_credit(customer: Customer) -> bool:
-    codes = customer.ledger_entries.filter(document=None).order_by().values_list("currency", flat=True)
-    return any(refundable(customer_id=customer.pk, currency=code).most > 0 for code in set(codes))
+    on_account = customer.ledger_entries.filter(document=None).order_by()
+    codes = on_account.values_list("currency", flat=True).distinct()
+    return any(refundable(customer_id=customer.pk, currency=code).most > 0 for code in codes)
 
 
 def customer_actions() -> list[Action]:
