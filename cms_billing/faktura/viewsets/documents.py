@@ -65,7 +65,9 @@ class DocumentIndexView(BillingIndexView):
         return documents.select_related("issuer", "customer", "open_item")
 
     def order_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Drafts come first: they wait for somebody."""
+        """Drafts come first: they wait for somebody. Where there is always a total, its index has the order."""
+        if self.ordering in ("gross_minor", "-gross_minor"):
+            return queryset.order_by(self.ordering, "-pk" if self.ordering.startswith("-") else "pk")
         if isinstance(self.ordering, str) and self.ordering:
             column = F(self.ordering.lstrip("-"))
             if self.ordering.startswith("-"):
@@ -132,7 +134,7 @@ class DocumentIndexView(BillingIndexView):
 def _grouped(queryset: QuerySet[Any]) -> QuerySet[Any]:
     """In the order of the index ``document_sums``, which answers for the whole list without reading a document."""
     groups = queryset.order_by().values("issuer", "currency", "kind", "state")
-    return groups.annotate(count=Count("pk"), total=Sum("gross_minor"))
+    return groups.annotate(count=Count("*"), total=Sum("gross_minor"))
 
 
 def sums_owed(user: Any) -> dict[str, int]:
