@@ -160,6 +160,7 @@ def test_grace_window_issues_the_draft_by_itself(customer):
     assert finalise_next_drafts(issuer=issuer, today=TODAY + timedelta(2)).done == []
     [invoice] = finalise_next_drafts(issuer=issuer, today=TODAY + timedelta(3)).done
     assert (invoice.number, invoice.issued_on) == ("RE-2026-000001", date(2026, 3, 5))
+    assert invoice.due_on == date(2026, 3, 19), "the days to pay begin with the invoice, not with the draft"
     assert Booking.objects.get().state == Booking.State.BILLED
 
 

@@ -20,7 +20,7 @@ from cms_billing.faktura.rendering import (
     document_html,
     stylesheet,
 )
-from cms_billing.faktura.services import cancel_document, post_entries
+from cms_billing.faktura.services import CreditLine, cancel_document, credit_document, post_entries
 from cms_billing.faktura.services.ledger import Entry
 from cms_billing.testing.factories import CustomerFactory, IssuerFactory, LetterheadFactory
 from cms_billing.testing.renderers import PlainRenderer
@@ -92,6 +92,20 @@ def test_cancellation_names_number_and_date_of_the_invoice():
     assert "Stornierter Betrag -9,90 €" in page
     assert "Gutschrift" not in page
     assert "überweisen" not in page
+
+
+def test_cancellation_after_a_correction_takes_back_only_the_rest_and_says_so():
+    invoice = issue()
+    credit = CreditLine(line_id=invoice.lines.get().pk, gross_minor=400)
+    credit_document(document_id=invoice.pk, lines=[credit], reason="Kulanz", today=date(2026, 3, 4))
+    cancellation = cancel_document(document_id=invoice.pk, reason="Aufgehoben", today=date(2026, 3, 5))
+    page = words(cancellation)
+    assert "was von der oben genannten Rechnung nach früheren Rechnungskorrekturen übrig ist" in page
+    assert "in voller Höhe" not in page
+    assert "Stornierter Betrag -5,90 €" in page
+    assert "in voller Höhe" in words(
+        cancel_document(document_id=issue().pk, reason="Falsch", today=date(2026, 3, 5))
+    )
 
 
 def test_correction_is_no_gutschrift():

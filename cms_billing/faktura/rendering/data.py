@@ -129,6 +129,8 @@ class DocumentData:
     tax_groups: tuple[TaxData, ...] = ()
     is_deposit: bool = False
     corrects: Reference | None = None
+    # A cancellation of what earlier corrections have left of the invoice.
+    cancels_rest: bool = False
     reason: str = ""
     letter: Letter | None = None
     refund: RefundData | None = None

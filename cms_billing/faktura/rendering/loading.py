@@ -76,6 +76,7 @@ def _data(
         tax_groups=tuple(_tax(group, document.currency) for group in document.tax_groups.all()),
         is_deposit=document.is_deposit,
         corrects=_reference(document.corrects),
+        cancels_rest=_cancels_rest(document),
         reason=str(document.extra.get("reason", "")),
         letter=_letter(document) if document.kind == DocumentKind.DUNNING_LETTER else None,
         refund=refund_of(document.extra, document.currency),
@@ -163,6 +164,11 @@ def _tax(group: TaxGroup, currency: str) -> TaxData:
 def _reference(paper: Document | None) -> Reference | None:
     """§ 31 (5) UStDV: a correction names the number and date of what it corrects."""
     return Reference(paper.number, _given(paper.issued_on)) if paper else None
+
+
+def _cancels_rest(document: Document) -> bool:
+    original = document.corrects if document.kind == DocumentKind.CANCELLATION else None
+    return original is not None and original.gross_minor != -document.gross_minor
 
 
 def _letter(document: Document) -> Letter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.db import transaction
@@ -138,9 +138,10 @@ def _issue(
 def _draft(
     issuer: Issuer, customers: Sequence[Customer], drafts: Sequence[Draft], *, today: date
 ) -> list[Document]:
+    # The days to pay begin when the draft is issued.
     return write_drafts(
         issuer=issuer,
-        drafts=drafts,
+        drafts=[replace(draft, due_on=None) for draft in drafts],
         customers={customer.pk: customer for customer in customers},
         finalise_on=today + datetime.timedelta(days=issuer.draft_days) if issuer.draft_days else None,
     )
