@@ -92,7 +92,7 @@ def books_of(issuer: Issuer) -> Books:
         ledger_sum=sum(LedgerEntry.objects.filter(issuer=issuer).values_list("amount_minor", flat=True)),
         open_sum=sum(OpenItem.objects.filter(issuer=issuer).values_list("open_minor", flat=True)),
         rendered=Rendering.objects.filter(document__issuer=issuer, work_state="done").count(),
-        archived=ArchiveRecord.objects.filter(issuer=issuer).count(),
+        archived=ArchiveRecord.objects.filter(issuer=issuer, content_type="application/pdf").count(),
         delivered=Delivery.objects.filter(document__issuer=issuer, work_state="done").count(),
     )
 
