@@ -3,7 +3,7 @@ from django.utils.translation import pgettext_lazy
 from wagtail import hooks
 
 from .models import Delivery
-from .viewsets import VIEWSETS, customer_chooser, settling
+from .viewsets import VIEWSETS, customer_chooser, settling, write_offs
 from .viewsets.deliveries import elsewhere_url
 
 
@@ -46,4 +46,4 @@ def send_mail_elsewhere(row, user):
 
 hooks.register("register_admin_urls", settling.admin_urls)
 hooks.register("billing_customer_actions", settling.customer_actions)
-hooks.register("billing_document_actions", settling.document_actions)
+hooks.register("billing_document_actions", write_offs.document_actions)

@@ -179,7 +179,7 @@ class TestAccount:
 
     def test_credit_after_a_write_off_takes_that_back_and_gives_nobody_money(self):
         invoice = issue(lines=(books(),))
-        write_off(document_id=invoice.pk, amount=invoice.gross, reason="Kulanz", today=TODAY, limited=False)
+        write_off(document_id=invoice.pk, amount=invoice.gross, reason="goodwill", today=TODAY, limited=False)
         credit(invoice, CreditLine(invoice.lines.get().pk, quantity=Decimal(1)))
         assert (open_minor(invoice), on_account(invoice)) == (0, 0)
 
@@ -205,7 +205,7 @@ class TestAccount:
 
     def test_cancelling_takes_a_write_off_back(self):
         invoice = issue()
-        write_off(document_id=invoice.pk, amount=invoice.gross, reason="Kulanz", today=TODAY, limited=False)
+        write_off(document_id=invoice.pk, amount=invoice.gross, reason="goodwill", today=TODAY, limited=False)
         cancel_document(document_id=invoice.pk, reason="Irrtum", today=LATER)
         kinds = dict(invoice.ledger_entries.values_list("kind", "amount_minor").order_by("id"))
         assert kinds == {"invoice": 990, "write_off": 990, "cancellation": -990}
