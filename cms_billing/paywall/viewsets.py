@@ -28,8 +28,8 @@ def open_to(rule: AccessRule) -> str:
 
 
 class RuleIndexView(BillingIndexView):
-    def get_queryset(self) -> Any:
-        return super().get_queryset().select_related("page").prefetch_related("plans")
+    def rows(self) -> Any:
+        return super().rows().select_related("page").prefetch_related("plans")
 
 
 class RuleViewSet(ReadOnlyViewSet):
