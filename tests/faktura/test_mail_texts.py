@@ -171,7 +171,10 @@ def test_light_accents_get_dark_ink():
 def test_long_and_foreign_names_and_domains_arrive(mail_server):
     name = "Gesellschaft für Übersetzungen, „Łódź“ & Söhne – 東京支社 " + "sehr langer Name " * 4
     issuer = IssuerFactory(
-        legal_name=name.strip(), email="rechnung@müller.example", reply_to="fragen@müller.example"
+        legal_name=name.strip(),
+        account_holder="Übersetzungen GmbH",
+        email="rechnung@müller.example",
+        reply_to="fragen@müller.example",
     )
     MailText.objects.create(
         issuer=issuer, purpose="invoice", language="de", subject="Rechnung für {name} 🎻", body="{name}"
