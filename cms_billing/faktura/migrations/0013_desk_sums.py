@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='document',
-            index=models.Index(fields=['issuer', 'currency', 'kind', 'state'], include=('gross_minor',), name='document_sums'),
+            index=models.Index(fields=['issuer', 'currency', 'kind', 'state', 'gross_minor'], name='document_sums'),
         ),
         migrations.AddIndex(
             model_name='ledgerentry',

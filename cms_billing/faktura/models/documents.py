@@ -187,9 +187,7 @@ class Document(FrozenModel):
             models.Index(fields=["-issued_on", "-id", "issuer"], name="document_by_day"),
             models.Index(fields=["gross_minor"], name="document_total"),
             # Counts and adds up the whole list without reading a document.
-            models.Index(
-                fields=["issuer", "currency", "kind", "state"], include=["gross_minor"], name="document_sums"
-            ),
+            models.Index(fields=["issuer", "currency", "kind", "state", "gross_minor"], name="document_sums"),
             models.Index(fields=["customer", "-issued_on"], name="document_by_customer"),
             models.Index(
                 fields=["corrects"], condition=Q(corrects__isnull=False), name="document_corrections"
