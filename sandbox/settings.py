@@ -214,15 +214,36 @@ OSCAR_ORDER_STATUS_PIPELINE = {
 HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
 
 # Billing
+STAND_IN = {"SESSION": "cms_billing.testing.vendors.new_session"}
 CMS_BILLING = {
     "SITE_URL": SITE_URL,
+    # On every machine: a laptop is called something else in each network.
+    "INSTALLATION": "sandbox",
     "TIME_MACHINE": True,
     "SHIPPED_ORDER_STATUS": "Versendet",
     "CANCELLED_ORDER_STATUS": "Storniert",
-    # The second is nobody: it charges what a method's reference tells it to (docs, "testing").
     "PROVIDERS": {
         "bank_transfer": "cms_billing.payments.providers.bank_transfer.BankTransfer",
-        "fake": "cms_billing.testing.providers.FakeProvider",
+        "stripe": "cms_billing.payments.providers.stripe.StripeProvider",
+        "mollie": "cms_billing.payments.providers.mollie.MollieProvider",
+        "adyen": "cms_billing.payments.providers.adyen.AdyenProvider",
+    },
+    # Nobody answers but the stand-ins in this very site (docs, "testing"); the secrets are made up.
+    "PROVIDER_ACCOUNTS": {
+        "stripe/akademie": {**STAND_IN, "SECRET_KEY": "sk_test_sandbox1", "WEBHOOK_SECRET": "whsec_sandbox1"},
+        "mollie/akademie": {
+            **STAND_IN,
+            "API_KEY": "test_sandbox1",
+            "ACCESS_TOKEN": "access_sandbox1",
+            "WEBHOOK_SECRET": "whs_sandbox1",
+        },
+        "adyen/akademie": {
+            **STAND_IN,
+            "API_KEY": "AQEsandbox1",
+            "WEBHOOK_HMAC_KEY": "0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF",
+            "REPORT_USER": "report@Company.Saitenweg",
+            "REPORT_PASSWORD": "sandbox",
+        },
     },
 }
 

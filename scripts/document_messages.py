@@ -20,6 +20,7 @@ SOURCES = (
     "faktura/printed.py",
     "faktura/rendering/draft.py",
     "payments/notes.py",
+    "payments/refusal_texts.py",
 )
 # Texts for customers in modules that also speak to editors.
 SINGLE = {

@@ -51,6 +51,8 @@ def django_db_setup(
     from django.conf import settings
     from django.db import connection
 
+    from cms_billing.core import copies
+
     make_template(request.config)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     run = database.make_run_database(worker, say=teller(request.config))
@@ -61,6 +63,8 @@ def django_db_setup(
         # Commands that a test starts as processes of their own work on the same database.
         patch.setenv("CMS_BILLING_TEST_DB_NAME", run.name)
         restore_instead_of_flush(patch, run)
+        # Asked once a process: so all tests count the same queries.
+        copies.current_fingerprint()
         yield
         connection.close()
     run.drop()

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "cms_billing"
 
 # Modules of these names hold rules on plain values.
-PURE = {"rules", "schedule", "totals", "matching", "money", "periods", "prices", "interest"}
+PURE = {"rules", "fingerprint", "schedule", "totals", "matching", "money", "periods", "prices", "interest"}
 FRAMEWORKS = {"django", "django_q", "modelcluster", "oscar", "wagtail"}
 
 # Modules of these names get today as an argument.

@@ -148,6 +148,19 @@ def test_texts_are_not_put_together_before_they_are_looked_up() -> None:
     assert built == []
 
 
+def test_no_text_is_looked_up_inside_an_f_string() -> None:
+    """xgettext does not look there: the text would be missing in every catalogue, and no other test would tell."""
+    unseen = [
+        f"{path.relative_to(PACKAGE)}:{call.lineno}"
+        for path, tree in modules()
+        for string in ast.walk(tree)
+        if isinstance(string, ast.JoinedStr)
+        for call, _ in calls(string, translators(tree))
+    ]
+
+    assert unseen == []
+
+
 def test_texts_of_modules_are_looked_up_when_they_are_read() -> None:
     """Looked up while the module loads, they would all be in the language of the server's start."""
     early = [

@@ -12,8 +12,9 @@ from django.db import connections
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
 
-from . import conf, freezing, requirements, text_search
+from . import conf, copies, freezing, requirements, text_search
 from .middleware_order import place_of
+from .models import Installation
 
 LOCALE = "django.middleware.locale.LocaleMiddleware"
 # Seconds: some hundred PDFs, or a daily run of some ten thousand invoices.
@@ -198,5 +199,29 @@ def long_lists_are_searched_fast(
             f"Search indexes are missing for {', '.join(missing)}.",
             hint=text_search.HINT,
             id="cms_billing.W032",
+        )
+    ]
+
+
+@register(Tags.database)
+def is_the_original(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Only looks: a database that belongs to nobody yet is taken by its first use, not by a check."""
+    table = Installation._meta.db_table
+    if (
+        not databases
+        or "default" not in databases
+        or table not in connections["default"].introspection.table_names()
+    ):
+        return []
+    row = Installation.objects.first()
+    if row is None or row.fingerprint == copies.current_fingerprint():
+        return []
+    return [
+        Warning(
+            f"This is a copy of the database of {row}: no mail is sent and nobody is charged.",
+            hint="Run `manage.py billing_installation`: it says what differs, and makes this the original.",
+            id="cms_billing.W025",
         )
     ]

@@ -20,6 +20,10 @@ class BillingSettings:
     providers: Mapping[str, str] = field(
         default_factory=lambda: {"bank_transfer": "cms_billing.payments.providers.bank_transfer.BankTransfer"}
     )
+    # Secrets of accounts at providers: "stripe/main" -> {"SECRET_KEY": …}; see ``payments.credentials``.
+    provider_accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    # Charges that are sent to providers at the same time by one worker.
+    charge_concurrency: int = 4
     # Dotted path to the class that turns HTML into PDF bytes; see ``faktura.rendering``.
     pdf_renderer: str = "cms_billing.faktura.rendering.WeasyPrintRenderer"
     # Designs of letters besides the bundled ones: name -> label; see ``faktura.rendering.designs``.
@@ -32,6 +36,8 @@ class BillingSettings:
     base_template: str = "base.html"
     # Public address of the site for links in mails and letters, such as "https://www.example.org".
     site_url: str = ""
+    # Name of this installation, another one on each copy of it; empty: told from where the database is.
+    installation: str = ""
     # May the clock be moved? Never in production: it moves due dates for everybody.
     time_machine: bool = False
     # Rows a transaction of the daily run takes.
@@ -48,6 +54,12 @@ class BillingSettings:
     cancelled_order_status: str = "Cancelled"
     # Status of an order of the shop whose goods leave the stock; empty: the site takes them out itself.
     shipped_order_status: str = ""
+    # Days that webhooks are kept once they were worked on; 0: for good. Those of Adyen, which cannot be asked, stay.
+    webhook_days: int = 400
+    # Days after which a received payment that is in no payout stands among the differences.
+    payout_days: int = 14
+    # Days before a card expires that its owner is asked for a new one; 0: never.
+    card_expiry_notice_days: int = 30
     # Days a payment link in a mail or letter works.
     payment_link_days: int = 60
 
@@ -71,7 +83,9 @@ def wrong_types() -> list[tuple[str, str, Any]]:
     wrong = []
     for f in fields(BillingSettings):
         if f.name.upper() in given:
-            expected = Mapping if f.name == "providers" else type(getattr(defaults, f.name))
+            expected = (
+                Mapping if f.name in {"providers", "provider_accounts"} else type(getattr(defaults, f.name))
+            )
             value = given[f.name.upper()]
             if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
                 wrong.append((f.name.upper(), expected.__name__, value))

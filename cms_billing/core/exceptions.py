@@ -5,6 +5,8 @@ Every error of the package is a ``BillingError``: its text is a full sentence th
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils.translation import gettext as _
 
 
@@ -60,4 +62,10 @@ class PermanentFailure(BillingError):
 
 
 class NotYet(BillingError):
-    """Outside work whose precondition is not there yet: try again later, this was no failed attempt."""
+    """Outside work whose precondition is not there yet: try again after ``wait``, this was no failed attempt."""
+
+    wait = timedelta(minutes=1)
+
+
+class CopySendsNothing(NotYet):
+    """This is a copy of an installation's database: nothing leaves the house until a person confirms it."""

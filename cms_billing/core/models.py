@@ -1,4 +1,4 @@
-"""Technical models only: the moved clock and the state that all outside work shares."""
+"""Technical models only: the clock, whose database this is, and the state that all outside work shares."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from . import clock
 from .exceptions import FrozenRecord
+from .fingerprint import Fingerprint
 
 
 class ClockShift(models.Model):
@@ -21,6 +23,34 @@ class ClockShift(models.Model):
 
     def __str__(self) -> str:
         return f"+{self.days}"
+
+
+class Installation(models.Model):
+    """One row: the fingerprint under which this database talks to the outside. See ``core.copies``."""
+
+    site = models.CharField(_("address of the site"), max_length=255, blank=True)
+    place = models.CharField(_("installation, or place of the database"), max_length=255, blank=True)
+    database = models.CharField(_("database"), max_length=1000, blank=True)
+    server = models.CharField(_("identity of the database server"), max_length=64, blank=True)
+    confirmed_at = models.DateTimeField(_("confirmed"), default=clock.now)
+    # Nobody: the database was new, and its first use confirmed it.
+    confirmed_by = models.CharField(_("confirmed by"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("installation")
+        verbose_name_plural = _("installations")
+        default_permissions = ()
+        permissions = [
+            ("confirm_installation", _("Can confirm that this is no copy, so that it sends again"))
+        ]
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="there_is_one_installation")]
+
+    def __str__(self) -> str:
+        return self.site or self.place or self.database
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        return Fingerprint(self.site, self.place, self.database, self.server)
 
 
 class OutsideWork(models.Model):

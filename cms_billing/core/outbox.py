@@ -9,6 +9,9 @@ An app declares a concrete ``OutsideWork`` model and registers what to do with a
 and recorded. A worker that dies in between leaves a claim that runs out; the work is then done again, which every
 ``perform`` must stand (same message id, same idempotency key).
 
+On a copy of an installation's database (``core.copies``) nothing that leaves the house is claimed: rows stay as they
+are until a person confirms. Work that stays in the house says so when it is registered, and goes on.
+
 Errors: ``PermanentFailure`` fails the row for good, ``NotYet`` puts it back without counting an attempt, anything else
 is retried with back-off until ``CMS_BILLING["WORK_MAX_ATTEMPTS"]``.
 """
@@ -16,17 +19,21 @@ is retried with back-off until ``CMS_BILLING["WORK_MAX_ATTEMPTS"]``.
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import connection, connections, models, transaction
 from django.db.models import F, Q
 
+from . import copies
 from .conf import billing_settings
 from .exceptions import NotYet, PermanentFailure
 from .models import OutsideWork
@@ -39,6 +46,7 @@ Perform = Callable[[Any], Record]
 State = OutsideWork.WorkState
 
 _performers: dict[type[OutsideWork], Perform] = {}
+_in_the_house: set[type[OutsideWork]] = set()
 # Minutes until the next try, by number of attempts made; the last one repeats.
 BACK_OFF_MINUTES = (1, 5, 15, 60, 240, 720, 1440)
 _WORK_TASK = "cms_billing.core.tasks.work"
@@ -69,7 +77,14 @@ class Drained:
 
 
 def register(model: type[OutsideWork], perform: Perform) -> None:
+    """Work that reaches somebody: a mail, a charge, a question to a provider. It waits on a copy."""
     _performers[model] = perform
+
+
+def register_in_the_house(model: type[OutsideWork], perform: Perform) -> None:
+    """Work that nobody outside hears of, such as making a PDF: done on a copy too."""
+    _performers[model] = perform
+    _in_the_house.add(model)
 
 
 def registered() -> list[type[OutsideWork]]:
@@ -81,8 +96,26 @@ def hint(row: OutsideWork) -> None:
     enqueue(_WORK_TASK, row._meta.label, row.pk)
 
 
+def is_held_back(model: type[OutsideWork]) -> bool:
+    """Does work of this kind wait because this is a copy?"""
+    return model not in _in_the_house and copies.is_copy()
+
+
+def waiting() -> dict[type[OutsideWork], int]:
+    """Of the kinds that leave the house, how much is not done yet; kinds with nothing are left out."""
+    unfinished = Q(work_state__in=[State.PENDING, State.RUNNING])
+    counts = {
+        model: model._default_manager.filter(unfinished).count()
+        for model in registered()
+        if model not in _in_the_house
+    }
+    return {model: count for model, count in counts.items() if count}
+
+
 def workable(model: type[OutsideWork], *, now: datetime) -> models.QuerySet[Any]:
-    """Rows whose time has come: never tried or due again, and those whose worker died."""
+    """Rows whose time has come: never tried or due again, and those whose worker died. None that a copy holds back."""
+    if is_held_back(model):
+        return model._default_manager.none()
     return model._default_manager.filter(
         Q(work_state=State.PENDING) & (Q(next_try_at=None) | Q(next_try_at__lte=now))
         | Q(work_state=State.RUNNING, claimed_until__lt=now)
@@ -102,11 +135,16 @@ def drain(
     only: Q | None = None,
     batch: int = 20,
     each: Callable[[Outcome], Any] = str,
+    threads: int = 1,
 ) -> Drained:
     """Work on all rows that are due (and match ``only``), in small claims, so that several workers share them.
 
-    A row is tried once a drain: one that fails gets a later ``next_try_at``. ``each`` is told the outcome of every row.
+    A row is tried once a drain: one that fails gets a later ``next_try_at``. ``each`` is told the outcome of every row,
+    one after the other. ``threads`` work side by side, each with a connection and claims of its own; where they could
+    not see each other's rows (SQLite, inside a transaction) there is one.
     """
+    if threads > 1 and _threads_see_the_rows():
+        return _drain_side_by_side(model, threads=threads, now=now, only=only, batch=batch, each=each)
     result = Drained()
     while claimed := _claim(workable(model, now=now).filter(only or Q()), limit=batch, now=now):
         for row in claimed:
@@ -114,6 +152,39 @@ def drain(
             result = result.plus(outcome)
             each(outcome)
     return result
+
+
+def _threads_see_the_rows() -> bool:
+    return connection.vendor != "sqlite" and not connection.in_atomic_block
+
+
+def _drain_side_by_side(
+    model: type[OutsideWork],
+    *,
+    threads: int,
+    each: Callable[[Outcome], Any],
+    batch: int,
+    **which: Any,
+) -> Drained:
+    # Small claims: at the end nobody sits on rows that others could do.
+    batch = max(1, min(batch, 5))
+    one_at_a_time = threading.Lock()
+
+    def tell(outcome: Outcome) -> None:
+        with one_at_a_time:
+            each(outcome)
+
+    def work() -> Drained:
+        try:
+            return drain(model, batch=batch, each=tell, **which)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="outbox") as pool:
+        # The moved clock, language and formats of this thread hold in the others as well.
+        futures = [pool.submit(copy_context().run, work) for _thread in range(threads)]
+        parts = [future.result() for future in futures]
+    return Drained(*(sum(getattr(part, f.name) for part in parts) for f in fields(Drained)))
 
 
 def sweep(*, now: datetime, limit: int = 1000) -> int:
@@ -167,7 +238,7 @@ def _perform(row: OutsideWork, *, now: datetime) -> Outcome:
         record = _performers[type(row)](row)
         return _finish(row, record, now=now)
     except NotYet as reason:
-        return _put_back(row, str(reason), now=now)
+        return _put_back(row, reason, now=now)
     except PermanentFailure as error:
         return _fail(row, error)
     except Exception as error:
@@ -201,12 +272,12 @@ def _retry(row: OutsideWork, error: Exception, *, now: datetime) -> Outcome:
     return Outcome.RETRY
 
 
-def _put_back(row: OutsideWork, reason: str, *, now: datetime) -> Outcome:
+def _put_back(row: OutsideWork, reason: NotYet, *, now: datetime) -> Outcome:
     _mine(row).update(
         work_state=State.PENDING,
         attempts=F("attempts") - 1,
-        next_try_at=now + timedelta(minutes=1),
-        last_error=reason,
+        next_try_at=now + reason.wait,
+        last_error=str(reason),
         claim=None,
         claimed_until=None,
     )

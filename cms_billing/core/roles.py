@@ -48,7 +48,20 @@ _CONTENT = frozenset(
         "planproduct",
     }
 )
-_SETTINGS = frozenset({"issuer", "numberseries", "taxrate", "runschedule", "procedure", "level", "leveltext"})
+_SETTINGS = frozenset(
+    {
+        "issuer",
+        "numberseries",
+        "taxrate",
+        "runschedule",
+        "procedure",
+        "level",
+        "leveltext",
+        "refusalrule",
+        "retrypolicy",
+        "provideraccount",
+    }
+)
 _OFFICE = frozenset(
     {
         "send_document",
@@ -57,6 +70,7 @@ _OFFICE = frozenset(
         "block_dunning",
         "terminate_contract",
         "import_contracts",
+        "sync_paymentmethod",
     }
 )
 _MONEY = frozenset(
@@ -64,6 +78,9 @@ _MONEY = frozenset(
         "record_payment",
         "charge_back_payment",
         "refund_payment",
+        "repair_paymentsession",
+        "ask_provider",
+        "settle_providerdifference",
         "cancel_document",
         "credit_document",
         "finalise_document",

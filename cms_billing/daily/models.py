@@ -32,7 +32,8 @@ class DailyRun(models.Model):
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.RUNNING)
     started_at = models.DateTimeField(_("started"), default=clock.now)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    # What the step "report" found when the run ended: counts and sums by currency, in minor units.
+    # What the step "report" found when the run ended: counts and sums by currency, in minor units; "sent" is false
+    # where the run was made on a copy of the database.
     report = models.JSONField(_("report"), default=dict, blank=True)
 
     objects = _OfVisibleIssuers.as_manager()

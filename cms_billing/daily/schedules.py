@@ -13,6 +13,12 @@ SCHEDULES = (
         "starts the daily run of every issuer",
     ),
     ("cms_billing sweep", "cms_billing.core.tasks.sweep", 5, "finds outside work that a lost task forgot"),
+    (
+        "cms_billing payment pages",
+        "cms_billing.payments.tasks.look_up_pages",
+        10,
+        "asks providers about payment pages nobody came back from",
+    ),
 )
 
 

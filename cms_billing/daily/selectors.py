@@ -17,13 +17,13 @@ from cms_billing.core.models import OutsideWork
 from cms_billing.dunning.models import Case
 from cms_billing.faktura.models import Issuer, OpenItem
 from cms_billing.faktura.selectors import documents_without_delivery
-from cms_billing.payments.models import Refund
+from cms_billing.payments.models import ProviderDifference, Refund
 from cms_billing.payments.selectors import refunded_elsewhere
 
 from .models import ParkedRow
 
 # From a row of outside work to its issuer: the first of these paths its model has.
-_PATHS_TO_ISSUER = ("issuer", "document__issuer", "customer__issuer")
+_PATHS_TO_ISSUER = ("issuer", "document__issuer", "customer__issuer", "method__customer__issuer")
 
 
 def due_today(user: Any, *, today: date) -> QuerySet[OpenItem]:
@@ -126,6 +126,12 @@ def to_pay_back_count(user: Any) -> int:
     return refunds.to_transfer().count() + refunds.failed().count() + elsewhere.count()
 
 
+def differing_count(user: Any) -> int:
+    """Where the books of a payment provider and ours differ."""
+    differences: Any = rows_visible_to(ProviderDifference, user)
+    return differences.open().count()
+
+
 @dataclass(frozen=True)
 class Counts:
     """How much waits, for the dashboard; None: the user may not see it."""
@@ -137,10 +143,15 @@ class Counts:
     to_decide: int | None
     to_post: int | None
     to_pay_back: int | None
+    differing: int | None = None
 
     @property
     def urgent(self) -> int:
-        return sum(n or 0 for n in (self.parked, self.failed, self.to_decide, self.to_post, self.to_pay_back))
+        return sum(n or 0 for n in self._waiting)
+
+    @property
+    def _waiting(self) -> tuple[int | None, ...]:
+        return (self.parked, self.failed, self.to_decide, self.to_post, self.to_pay_back, self.differing)
 
 
 def todo_counts(user: Any, *, today: date) -> Counts:
@@ -154,6 +165,9 @@ def todo_counts(user: Any, *, today: date) -> Counts:
         to_decide=cases_to_decide(user).count() if user.has_perm("cms_billing_dunning.view_case") else None,
         to_post=documents_to_post(user).count() if documents else None,
         to_pay_back=to_pay_back_count(user) if user.has_perm("cms_billing_payments.view_refund") else None,
+        differing=differing_count(user)
+        if user.has_perm("cms_billing_payments.view_providerdifference")
+        else None,
     )
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from cms_billing.core import clock
+from cms_billing.core import clock, copies
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
 from cms_billing.core.queue import enqueue
@@ -160,6 +160,5 @@ def _report(run: DailyRun, row: RunStep) -> None:
     RunStep.objects.filter(pk=row.pk).update(
         state=RunStep.State.DONE, started_at=now, finished_at=now, done=1, expected=1
     )
-    DailyRun.objects.filter(pk=run.pk).update(
-        state=DailyRun.State.DONE, finished_at=now, report=report_of(run.issuer, run.day)
-    )
+    report = {**report_of(run.issuer, run.day), "sent": not copies.is_copy()}
+    DailyRun.objects.filter(pk=run.pk).update(state=DailyRun.State.DONE, finished_at=now, report=report)

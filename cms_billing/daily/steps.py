@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cms_billing.core import clock, outbox
+from cms_billing.core import clock, copies, outbox
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.models import OutsideWork
 from cms_billing.dunning import services as dunning
@@ -24,9 +24,9 @@ from cms_billing.faktura import services as faktura
 from cms_billing.faktura.models import Customer, Delivery, Document, InvoiceRun, Issuer, Rendering
 from cms_billing.faktura.services import Problem
 from cms_billing.memberships import services as memberships
-from cms_billing.memberships.models import ContractLine
+from cms_billing.memberships.models import Contract, ContractLine
 from cms_billing.payments import services as payments
-from cms_billing.payments.models import Payment, Refund
+from cms_billing.payments.models import MemberNotice, Payment, PaymentSession, Refund
 
 # Called with how many rows were done and how many attempts failed.
 Progress = Callable[[int, int], None]
@@ -128,17 +128,22 @@ class WorkStep(Step):
     def expected(self, issuer: Issuer, today: date) -> int:
         return outbox.workable(self.model, now=clock.now()).filter(self.mine(issuer)).count()
 
+    def threads(self) -> int:
+        """How many rows are worked on at the same time."""
+        return 1
+
     def run(
         self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
     ) -> None:
-        drain(self.model, self.mine(issuer), progress)
+        drain(self.model, self.mine(issuer), progress, threads=self.threads())
 
 
-def drain(model: type[OutsideWork], only: Q, progress: Progress) -> None:
+def drain(model: type[OutsideWork], only: Q, progress: Progress, *, threads: int = 1) -> None:
     outbox.drain(
         model,
         now=clock.now(),
         only=only,
+        threads=threads,
         each=lambda outcome: progress(
             outcome is outbox.Outcome.DONE, outcome in (outbox.Outcome.RETRY, outbox.Outcome.FAILED)
         ),
@@ -227,8 +232,13 @@ class Settle(ChunkStep):
 
 
 class Collect(WorkStep):
+    """On a copy of the database no charge is even written: the original may have made it already."""
+
     name, label = "collect", _("Collect payments")
     model = Payment
+
+    def threads(self) -> int:
+        return billing_settings().charge_concurrency
 
     def mine(self, issuer: Issuer) -> Q:
         return Q(issuer=issuer)
@@ -236,14 +246,19 @@ class Collect(WorkStep):
     def run(
         self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
     ) -> None:
+        if copies.is_copy():
+            return
         self._ask_about_the_silent(issuer, park)
+        drain(PaymentSession, self.mine(issuer), lambda done, failed: progress(0, failed))
         while payments.collect_due(issuer=issuer, today=today):
             super().run(issuer, today, park=park, progress=progress)
         super().run(issuer, today, park=park, progress=progress)
         drain(Refund, self.mine(issuer), lambda done, failed: progress(0, failed))
 
     def _ask_about_the_silent(self, issuer: Issuer, park: Callable[[Sequence[Problem]], None]) -> None:
-        """Payments and refunds under way for more than a day: the webhook may never come."""
+        """Pages left for an hour, payments and refunds under way for a day: the webhook may never come."""
+        payments.look_up_open_sessions(now=clock.now(), older_than=timedelta(hours=1), issuer=issuer)
+        payments.look_up_late_methods(now=clock.now(), issuer=issuer)
         after: int | None = 0
         while after is not None:
             batch = payments.look_up_pending(
@@ -269,11 +284,25 @@ class Render(WorkStep):
 
 
 class Deliver(WorkStep):
+    """Papers, and what members have to know of their payments: refused charges, cards that expire."""
+
     name, label = "deliver", _("Send the mails")
     model = Delivery
 
     def mine(self, issuer: Issuer) -> Q:
         return Q(document__issuer=issuer)
+
+    def run(
+        self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
+    ) -> None:
+        super().run(issuer, today, park=park, progress=progress)
+        if copies.is_copy():
+            return
+        billed = Contract.objects.filter(
+            issuer=issuer, state__in=[Contract.State.PENDING, Contract.State.ACTIVE]
+        )
+        payments.announce_expiring_cards(issuer=issuer, today=today, customers=billed.values("customer"))
+        drain(MemberNotice, Q(customer__issuer=issuer), lambda done, failed: progress(0, failed))
 
 
 class Dun(ChunkStep):
@@ -301,6 +330,18 @@ class Dun(ChunkStep):
         return Taken(len(batch.done), batch.problems, batch.last_customer)
 
 
+class Reconcile(Step):
+    """Payouts since the last look, one account after the other; and webhooks nobody needs any more."""
+
+    name, label = "reconcile", _("Match what providers paid out")
+
+    def run(
+        self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
+    ) -> None:
+        park(payments.import_due_payouts(issuer=issuer, now=clock.now()))
+        payments.delete_old_webhooks(issuer=issuer, now=clock.now())
+
+
 STEPS: tuple[Step, ...] = (
     Book(),
     Runs(),
@@ -311,6 +352,7 @@ STEPS: tuple[Step, ...] = (
     Render(),
     Deliver(),
     Dun(),
+    Reconcile(),
 )
 
 

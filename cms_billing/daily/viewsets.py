@@ -62,6 +62,8 @@ class RunInspectView(InspectView):
         yield Fact(_("Day"), date_text(run.day))
         yield Fact(_("Started"), date_text(run.started_at))
         yield Fact(_("Took"), seconds(run))
+        if not report.get("sent", True):
+            yield Fact(_("Sent and collected"), _("nothing: made on a copy of the database"), tone="warning")
         for kind, found in report.get("issued", {}).items():
             label = dict(DocumentKind.choices).get(kind, kind)
             amount = money_text(Money(found["gross_minor"], found["currency"]))

@@ -75,6 +75,7 @@ class TodoPanel(Component):
             (_("cases to decide"), counts.to_decide, True),
             (_("to post"), counts.to_post, True),
             (_("to pay back"), counts.to_pay_back, True),
+            (_("differences with providers"), counts.differing, True),
             (_("due today"), counts.due_today, False),
             (_("overdue"), counts.overdue, False),
         ]

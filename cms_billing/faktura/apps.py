@@ -18,6 +18,6 @@ class FakturaConfig(AppConfig):
 
         freeze_tables()
         make_tables_searchable()
-        outbox.register(models.Rendering, render_document)
+        outbox.register_in_the_house(models.Rendering, render_document)
         outbox.register(models.Delivery, send_delivery)
-        outbox.register(models.InvoiceRun, work_on_invoice_run)
+        outbox.register_in_the_house(models.InvoiceRun, work_on_invoice_run)

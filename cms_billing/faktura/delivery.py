@@ -118,7 +118,7 @@ def write(
                 "body": body,
                 "document": data,
                 "payment_link": values["payment_link"],
-                "document_link": document_link if linked else "",
+                "document_link": document_link if linked and data.notice is None else "",
                 "subject": subject,
                 "ink": ink,
                 "brand": accent if ink == _WHITE else _BLACK,

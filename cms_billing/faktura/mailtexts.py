@@ -34,6 +34,19 @@ def values_of(data: DocumentData, *, open_amount: Money, document_link: str = ""
         "payment_note": data.payment_note,
         "document_link": document_link,
         **_values_of_letter(data),
+        **_values_of_notice(data),
+    }
+
+
+def _values_of_notice(data: DocumentData) -> dict[str, str]:
+    notice = data.notice
+    if notice is None:
+        return {}
+    return {
+        "payment_method": notice.payment_method,
+        "refusal_reason": notice.refusal_reason,
+        "expiry_date": data.formats.day(notice.expires_on),
+        "account_link": notice.account_link,
     }
 
 
@@ -62,7 +75,7 @@ def _values_of_letter(data: DocumentData) -> dict[str, str]:
 def shipped_text(data: DocumentData, *, open_amount: Money, linked: bool = False) -> MailText:
     """The package's own wording in the active language. ``linked``: nothing is attached, the mail leads to it."""
     subject, announcement, rest = _WORDING[data.kind](data, open_amount)
-    if linked:
+    if linked and data.notice is None:
         announcement = _("{number} of {date} is ready for you in your account: {document_link}")
     opening = ["{letter_text}"] if data.letter else [_("Hello {name},"), announcement]
     closing = [announcement] if data.letter else []
@@ -160,6 +173,30 @@ def _dunning_letter(data: DocumentData, open_amount: Money) -> _Wording:
     )
 
 
+def _charge_refused(data: DocumentData, open_amount: Money) -> _Wording:
+    return (
+        _("We could not collect your payment for {number}"),
+        _("we tried to collect {open_amount} for {number} of {date}, and it did not work."),
+        [
+            "{refusal_reason}",
+            _("Way of payment: {payment_method}"),
+            _("You can pay online here: {payment_link}"),
+            _("You find your payment methods here: {account_link}"),
+        ],
+    )
+
+
+def _card_expires(data: DocumentData, open_amount: Money) -> _Wording:
+    return (
+        _("Your card expires soon"),
+        _("we collect your payments from {payment_method}, which can be charged until {expiry_date}."),
+        [
+            _("Please store your new card in time, so that nothing is interrupted: {account_link}"),
+            _("If your bank has given us the new card already, there is nothing you have to do."),
+        ],
+    )
+
+
 _WORDING: dict[str, Callable[[DocumentData, Money], _Wording]] = {
     "invoice": _invoice,
     "pro_forma": _pro_forma,
@@ -168,4 +205,6 @@ _WORDING: dict[str, Callable[[DocumentData, Money], _Wording]] = {
     "refund_receipt": _refund_receipt,
     "account_statement": _account_statement,
     "dunning_letter": _dunning_letter,
+    "charge_refused": _charge_refused,
+    "card_expires": _card_expires,
 }

@@ -36,6 +36,10 @@ MEANINGS = {
     "fee": gettext_lazy("reminder fee"),
     "lock_notice": gettext_lazy("what happens if nothing is paid"),
     "document_link": gettext_lazy("link to the document in the customer's account"),
+    "refusal_reason": gettext_lazy("why the payment was refused, in plain words"),
+    "payment_method": gettext_lazy("card or account, such as “Visa •••• 4242”"),
+    "expiry_date": gettext_lazy("last day the card can be charged"),
+    "account_link": gettext_lazy("link to the payment methods in the customer's account"),
 }
 
 # A line with one of these is left out where there is nothing to put in.
@@ -54,6 +58,8 @@ MAY_BE_EMPTY = frozenset(
         "fee",
         "lock_notice",
         "document_link",
+        "payment_method",
+        "account_link",
     }
 )
 
@@ -68,7 +74,12 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "refund_receipt": ("refund_way", "refund_date", "refund_reference"),
     "account_statement": ("period_start", "period_end", "opening_balance", "balance"),
     "dunning_letter": (*_CLAIM, "letter_subject", "letter_text", "claims", "fee", "lock_notice"),
+    "charge_refused": (*_CLAIM, "refusal_reason", "payment_method", "account_link"),
+    "card_expires": ("payment_method", "expiry_date", "account_link"),
 }
+# Mails that belong to no document.
+_OF_THE_CUSTOMER = frozenset({"card_expires"})
+_OF_THE_DOCUMENT = frozenset({"number", "date", "amount", "document_link"})
 PLACEHOLDERS = tuple(MEANINGS)
 
 # What a text on the document itself cannot say: it changes after the document was issued, or the document shows it.
@@ -83,6 +94,10 @@ _ONLY_IN_MAILS = frozenset(
         "claims",
         "fee",
         "lock_notice",
+        "refusal_reason",
+        "payment_method",
+        "expiry_date",
+        "account_link",
     }
 )
 
@@ -93,7 +108,12 @@ def placeholders_of(kind: str) -> tuple[str, ...]:
     """What mails with this kind of document can say; for an unknown kind everything."""
     if kind not in _OF_KIND:
         return PLACEHOLDERS
-    return tuple(name for name in PLACEHOLDERS if name in _EVERYWHERE or name in _OF_KIND[kind])
+    without = _OF_THE_DOCUMENT if kind in _OF_THE_CUSTOMER else frozenset()
+    return tuple(
+        name
+        for name in PLACEHOLDERS
+        if (name in _EVERYWHERE and name not in without) or name in _OF_KIND[kind]
+    )
 
 
 def text_placeholders_of(kind: str) -> tuple[str, ...]:

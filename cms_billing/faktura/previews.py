@@ -15,12 +15,14 @@ from cms_billing.core.money import Money
 from . import archive, delivery, links
 from .mailsettings import MailSettings, inherit, parts_to_attach
 from .models import ArchiveRecord, Document, Issuer, MailText
+from .notices import issuer_data
 from .rendering import DocumentData, document_data
-from .rendering.data import Claim, IssuerData, Letter
+from .rendering.data import Claim, Letter, Notice
 from .rendering.money_papers import refund_of, statement_of
 from .rendering.sale import LineData, Reference, TaxData
 
 _DAY = date(2026, 3, 2)
+_PAYABLE = ("invoice", "dunning_letter", "charge_refused")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ def show(text: MailText, user: Any) -> Shown:
     document = _latest(text, user)
     data = document_data([document.pk])[0] if document else sample(text.issuer, text.purpose, _language(text))
     link = links.account_link(document.pk if document else 1)
-    parts = parts_to_attach(wanted.attach, has_xml=_has_xml(document), has_link=bool(link))
+    parts = (
+        parts_to_attach(wanted.attach, has_xml=_has_xml(document), has_link=bool(link))
+        if data.notice is None
+        else ()
+    )
     content = delivery.write(
         data, wanted, open_amount=_open_amount(data, document), document_link=link, linked=not parts
     )
@@ -141,16 +147,11 @@ def _base(issuer: Issuer, kind: str, language: str) -> DocumentData:
         recipient=(_("Erika Sample"), _("1 Sample Street"), "10115 Berlin"),
         recipient_vat_id="",
         recipient_email="erika@example.org",
-        issuer=_issuer_data(issuer),
+        issuer=issuer_data(issuer),
         lines=(line,),
         tax_groups=(TaxData("standard", Decimal(19), net, tax, gross, ""),),
-        payment_link="https://www.example.org/pay" if kind in ("invoice", "dunning_letter") else "",
+        payment_link="https://www.example.org/pay" if kind in _PAYABLE else "",
     )
-
-
-def _issuer_data(issuer: Issuer) -> IssuerData:
-    names = [f.name for f in fields(IssuerData) if hasattr(issuer, f.name)]
-    return IssuerData(**{name: getattr(issuer, name) for name in names if name != "logo"})
 
 
 def _known(data_class: Any, **values: Any) -> dict[str, Any]:
@@ -193,6 +194,26 @@ def _refund(data: DocumentData) -> dict[str, Any]:
     return {"extra": extra, "refund": refund_of(extra, data.currency)}
 
 
+def _refused(data: DocumentData) -> dict[str, Any]:
+    return {
+        "notice": Notice(
+            payment_method="Visa •••• 4242",
+            refusal_reason=_("Your card has expired."),
+            account_link="https://www.example.org/account",
+        )
+    }
+
+
+def _expires(data: DocumentData) -> dict[str, Any]:
+    return {
+        "notice": Notice(
+            payment_method="Visa •••• 4242",
+            expires_on=_DAY + timedelta(days=29),
+            account_link="https://www.example.org/account",
+        )
+    }
+
+
 def _statement(data: DocumentData) -> dict[str, Any]:
     statement = {
         "from": date(_DAY.year, 1, 1).isoformat(),
@@ -211,4 +232,6 @@ _EXTRAS = {
     "dunning_letter": _letter,
     "refund_receipt": _refund,
     "account_statement": _statement,
+    "charge_refused": _refused,
+    "card_expires": _expires,
 }

@@ -14,7 +14,16 @@ from django.utils.translation import gettext_lazy as _
 from cms_billing.core.money import Money
 
 from .crediting import LineLeft
-from .models import ArchiveRecord, Delivery, Document, DocumentKind, DocumentLine, Issuer, LedgerEntry
+from .models import (
+    ArchiveRecord,
+    Delivery,
+    Document,
+    DocumentKind,
+    DocumentLine,
+    Issuer,
+    LedgerEntry,
+    OpenItem,
+)
 from .reservations import reserved_credit
 from .totals import Amounts
 
@@ -94,6 +103,11 @@ def credits_of_user(user: Any) -> list[Credit]:
         Credit(issuers[issuer], Money(-minor, currency), Money(reserved_credit(customer, currency), currency))
         for customer, issuer, currency, minor in rows
     ]
+
+
+def open_items_of_user(user: Any) -> QuerySet[OpenItem]:
+    """What all the user's customer records still owe."""
+    return OpenItem.objects.open().filter(customer__user=user)
 
 
 def with_standing(documents: QuerySet[Document]) -> QuerySet[Document]:

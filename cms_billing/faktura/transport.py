@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils.translation import gettext as _
 
+from cms_billing.core.copies import require_original
 from cms_billing.core.exceptions import BillingError, PermanentFailure
 
 if TYPE_CHECKING:
@@ -103,9 +104,11 @@ def send(
 ) -> None:
     """Hand it to the mail server, for ``to`` first and then for each of ``copies``; ``customer`` is named in errors.
 
-    Raises MailRefused for what no retry mends, MailNotSent for the rest. No address stops another one: copies go out
+    Raises CopySendsNothing on a copy of the database, MailRefused for what no retry mends, MailNotSent for the rest.
+    No address stops another one: copies go out
     once it is settled whether the customer gets the mail, and what befalls them is told to ``copied`` only.
     """
+    require_original()
     connection = get_connection(timeout=timeout or settings.EMAIL_TIMEOUT or TIMEOUT_SECONDS)
     try:
         refused = None

@@ -20,7 +20,7 @@ from cms_billing.core.pages import keep_private, private_page
 from .archive import NotArchivedYet, archived_pdf, pdf_filename
 from .models import Document
 from .selectors import account_documents as read_documents
-from .selectors import credits_of_user, documents_of_user
+from .selectors import credits_of_user, documents_of_user, open_items_of_user
 
 PER_PAGE = 25
 logger = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ def account_documents(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": read_documents(page.object_list, today=clock.today()),
         "credits": credits_of_user(request.user),
+        "open_count": open_items_of_user(request.user).count(),
         "page_title": _("Invoices"),
         "active_tab": "billing_documents",
     }

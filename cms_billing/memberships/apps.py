@@ -7,3 +7,10 @@ class MembershipsConfig(AppConfig):
     label = "cms_billing_memberships"
     verbose_name = _("Memberships")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from cms_billing.payments.upcoming import register_upcoming
+
+        from .upcoming import next_amounts
+
+        register_upcoming(next_amounts)

@@ -34,7 +34,9 @@ def _messages(code: str) -> list[CheckMessage]:
                 id="cms_billing.E021",
             )
         ]
-    return []
+    # What only the provider itself can judge: its library, the form of its keys.
+    own_checks = getattr(provider, "own_checks", None)
+    return list(own_checks()) if own_checks else []
 
 
 def _lacking(text: str) -> CheckMessage:

@@ -1,4 +1,4 @@
-"""What the payment page shows: the documents to pay, one claim an issuer and currency, and the ways to pay it."""
+"""What the payment page shows: the documents to pay, one claim a customer and currency, and the ways to pay it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from cms_billing.core.money import Money, total
 from cms_billing.faktura.models import Document, Issuer
 from cms_billing.faktura.selectors import AccountDocument, account_documents, with_standing
 
-from .models import Payment
 from .providers import Provider, all_providers
+from .selectors import documents_being_paid
+from .ways import PageWay, page_ways
 
-UNDER_WAY = (Payment.State.CREATED, Payment.State.PENDING)
 # A bank statement shows 140 characters of purpose (ISO 20022, unstructured remittance information).
 LONGEST_PURPOSE = 140
 
@@ -37,43 +37,124 @@ class WayToPay:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What one issuer still gets, in one currency. ``rows`` includes documents that are settled by now."""
+class Choice:
+    """What the payer wants to pay: everything open, what is due by today, or single documents they ticked."""
 
-    issuer: Issuer
-    rows: Sequence[AccountDocument]
-    amount: Money
+    only_due: bool = False
+    documents: frozenset[int] | None = None
+
+    def takes(self, paper: AccountDocument, *, today: date) -> bool:
+        if self.documents is not None:
+            return paper.document.pk in self.documents
+        return not self.only_due or is_due(paper, today=today)
+
+
+EVERYTHING = Choice()
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """A document on the page. ``under_way``: a charge or a payment on a provider's page; it is not to be paid again."""
+
+    paper: AccountDocument
     under_way: bool
+    is_due: bool
+    chosen: bool
+
+    @property
+    def document(self) -> Document:
+        return self.paper.document
+
+    @property
+    def open_amount(self) -> Money:
+        return self.paper.open_amount
+
+    @property
+    def is_payable(self) -> bool:
+        return self.paper.is_payable and not self.under_way
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one issuer still gets of one customer, in one currency. ``rows`` includes what is settled by now.
+
+    ``amount`` is what is chosen; ``ways`` to transfer it and ``page_ways`` to pay it on a provider's page are empty
+    where nothing is.
+    """
+
+    rows: Sequence[ClaimRow]
+    amount: Money
     ways: Sequence[WayToPay]
+    page_ways: Sequence[PageWay]
+
+    @property
+    def key(self) -> int:
+        """What forms call it: the first of its documents."""
+        return self.rows[0].document.pk
+
+    @property
+    def issuer(self) -> Issuer:
+        return self.rows[0].document.issuer
+
+    @property
+    def chosen(self) -> list[ClaimRow]:
+        return [row for row in self.rows if row.chosen]
+
+    @property
+    def payable(self) -> list[ClaimRow]:
+        return [row for row in self.rows if row.is_payable]
+
+    @property
+    def whole(self) -> Money:
+        return total((row.open_amount for row in self.payable), self.amount.currency)
+
+    @property
+    def due(self) -> Money:
+        return total((row.open_amount for row in self.payable if row.is_due), self.amount.currency)
+
+    @property
+    def under_way(self) -> bool:
+        return any(row.under_way for row in self.rows)
 
     @property
     def is_settled(self) -> bool:
-        return self.amount.minor <= 0
+        return not any(row.paper.is_payable for row in self.rows)
+
+    @property
+    def keeps_methods(self) -> bool:
+        return any(way.keeps for way in self.page_ways)
 
 
-def claims_of(document_ids: Iterable[int], *, today: date) -> list[Claim]:
+def is_due(paper: AccountDocument, *, today: date) -> bool:
+    return paper.due_on is not None and paper.due_on <= today
+
+
+def claims_of(document_ids: Iterable[int], *, today: date, choice: Choice = EVERYTHING) -> list[Claim]:
     """Claims of issued documents; unknown ids are left out."""
     issued = Document.objects.filter(pk__in=list(document_ids), state=Document.State.ISSUED)
     documents = with_standing(issued).select_related("open_item", "issuer").order_by("issued_on", "pk")
-    groups: dict[tuple[int, str], list[AccountDocument]] = defaultdict(list)
-    for row in account_documents(documents, today=today):
-        groups[row.document.issuer_id, row.document.currency].append(row)
-    return [_claim(rows, currency) for (_issuer, currency), rows in groups.items()]
+    papers = account_documents(documents, today=today)
+    being_paid = documents_being_paid([paper.document.pk for paper in papers if paper.is_payable])
+    groups: dict[tuple[int, str], list[ClaimRow]] = defaultdict(list)
+    for paper in papers:
+        under_way = paper.is_payable and paper.document.pk in being_paid
+        chosen = paper.is_payable and not under_way and choice.takes(paper, today=today)
+        row = ClaimRow(paper, under_way, is_due(paper, today=today), chosen)
+        groups[paper.document.customer_id, paper.document.currency].append(row)
+    accounts = page_ways(paper.document.issuer_id for paper in papers)
+    return [
+        _claim(rows, currency, accounts.get(rows[0].document.issuer_id, []))
+        for (_customer, currency), rows in groups.items()
+    ]
 
 
-def _claim(rows: Sequence[AccountDocument], currency: str) -> Claim:
+def _claim(rows: Sequence[ClaimRow], currency: str, accounts: Sequence[PageWay]) -> Claim:
+    chosen = [row for row in rows if row.chosen]
+    amount = total((row.open_amount for row in chosen), currency)
+    purpose = purpose_of([row.document.number for row in chosen])
     issuer = rows[0].document.issuer
-    payable = [row for row in rows if row.is_payable]
-    amount = total((row.open_amount for row in payable), currency)
-    purpose = purpose_of([row.document.number for row in payable])
-    charges = Payment.objects.filter(document__in=[row.document.pk for row in payable], state__in=UNDER_WAY)
-    return Claim(
-        issuer=issuer,
-        rows=rows,
-        amount=amount,
-        under_way=bool(payable) and charges.exists(),
-        ways=ways_to_pay(issuer, amount=amount, purpose=purpose) if payable else [],
-    )
+    ways = ways_to_pay(issuer, amount=amount, purpose=purpose) if chosen else []
+    return Claim(rows, amount, ways, accounts if chosen else [])
 
 
 def purpose_of(numbers: Sequence[str]) -> str:

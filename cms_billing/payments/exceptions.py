@@ -1,10 +1,16 @@
+from __future__ import annotations
+
 from datetime import date
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from cms_billing.core.exceptions import BillingError
+from cms_billing.core.exceptions import BillingError, NotYet, PermanentFailure
 from cms_billing.core.money import Money
 from cms_billing.core.texts import amount_text, day_text
+
+if TYPE_CHECKING:
+    from .models import PaymentSession
 
 
 class ImplausiblePayment(BillingError):
@@ -133,4 +139,150 @@ def link_expired() -> LinkNotValid:
         _(
             "This payment link has expired. Please sign in to pay, or use the link in the newest message you got."
         )
+    )
+
+
+class CannotOpenPage(BillingError):
+    """The provider's page could not be opened; the message says what the payer can do."""
+
+
+def page_not_opened(error: Exception) -> CannotOpenPage:
+    """What the payer can do; the provider's own words are for the editor and stay in the cause."""
+    if isinstance(error, PermanentFailure):
+        return CannotOpenPage(
+            _(
+                "This cannot be paid that way: the amount may be too small for it, or the currency is not offered. "
+                "Please choose another way to pay."
+            )
+        )
+    if isinstance(error, NotYet):
+        return CannotOpenPage(_("This way to pay is not available at the moment. Please choose another one."))
+    return CannotOpenPage(
+        _(
+            "The payment service does not answer at the moment. Nothing has been taken. Please try again in a few "
+            "minutes, or choose another way to pay."
+        )
+    )
+
+
+def no_page_on_a_copy() -> CannotOpenPage:
+    return CannotOpenPage(
+        _("No payment is taken here: this site runs on a copy of its database. Nothing has been paid.")
+    )
+
+
+def page_opens_elsewhere() -> CannotOpenPage:
+    return CannotOpenPage(
+        _("The payment page is being opened in another window. Please go on there, or try again.")
+    )
+
+
+def too_many_pages() -> CannotOpenPage:
+    return CannotOpenPage(
+        _("The payment page was opened very often just now. Please wait an hour, or pay by bank transfer.")
+    )
+
+
+class NothingToPay(BillingError):
+    """What was chosen cannot be paid as it was shown: paid meanwhile, under way, or another amount by now."""
+
+
+def paid_meanwhile() -> NothingToPay:
+    return NothingToPay(
+        _("This has been paid meanwhile, or a payment for it is under way: please do not pay twice.")
+    )
+
+
+def amount_changed() -> NothingToPay:
+    return NothingToPay(_("What is open has changed meanwhile. Please look at the amount again."))
+
+
+def nothing_chosen() -> NothingToPay:
+    return NothingToPay(_("Please tick what you would like to pay."))
+
+
+class AlreadyCompleted(BillingError):
+    """The payer has paid on the page that was open; ``session`` is the one."""
+
+    def __init__(self, session: PaymentSession) -> None:
+        super().__init__(_("This has been paid already, on a page that was still open."))
+        self.session = session
+
+
+def page_not_known_yet() -> NotYet:
+    return NotYet(_("The provider does not know the completed page yet."))
+
+
+class CannotComplete(BillingError):
+    """Money was paid on a page, and what it was for cannot be done; the message says why. A person decides."""
+
+    @classmethod
+    def without_customer(cls) -> CannotComplete:
+        return cls(_("The payment belongs to nobody we know."))
+
+
+class TestedJustNow(BillingError):
+    """The connection was tested a moment ago."""
+
+    __test__ = False
+
+
+def tested_just_now() -> TestedJustNow:
+    return TestedJustNow(_("The connection was tested just now. Wait ten seconds before the next test."))
+
+
+class StillAtWork(BillingError):
+    """A worker is at this row just now."""
+
+
+def still_at_work() -> StillAtWork:
+    return StillAtWork(_("A worker is at it just now. Look again in a minute."))
+
+
+class CannotReconcile(PermanentFailure):
+    """Payouts cannot be read, or a difference cannot be settled as asked; the message says why."""
+
+
+def tells_no_payouts(account: object) -> CannotReconcile:
+    return CannotReconcile(
+        _("The provider of “%(account)s” does not tell what it pays out.") % {"account": account}
+    )
+
+
+def reads_no_reports(account: object) -> CannotReconcile:
+    return CannotReconcile(
+        _("The provider of “%(account)s” has no reports to read: it is asked for its payouts.")
+        % {"account": account}
+    )
+
+
+def lists_no_payments(account: object) -> CannotReconcile:
+    return CannotReconcile(
+        _("The provider of “%(account)s” has no list of payments to compare with.") % {"account": account}
+    )
+
+
+def mixed_payout(reference: str) -> CannotReconcile:
+    return CannotReconcile(
+        _("The payout %(reference)s has movements in another currency than its own: it was not kept.")
+        % {"reference": reference}
+    )
+
+
+def already_settled() -> CannotReconcile:
+    return CannotReconcile(_("This difference is settled already."))
+
+
+def comparison_is_running() -> CannotReconcile:
+    return CannotReconcile(_("The provider is being asked about this already. Wait until that is done."))
+
+
+def too_old_to_repeat(row: object, key: object) -> PermanentFailure:
+    return PermanentFailure(
+        _(
+            "Nobody knows whether %(row)s was carried out: the answer was lost, no webhook came, and it is too "
+            "long ago to send it again safely. Look for the reference %(key)s at the provider. If it is there, "
+            "let the provider send its webhook again."
+        )
+        % {"row": row, "key": key}
     )

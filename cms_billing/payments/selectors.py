@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from cms_billing.core.money import Money
@@ -14,12 +15,15 @@ from cms_billing.faktura.epc import epc_payload
 from cms_billing.faktura.models import Customer, Document
 from cms_billing.faktura.services import credit_on_account
 
-from .models import Payment, Refund
+from .models import Payment, PaymentSession, ProviderAccount, Refund, SessionDocument, WebhookEvent
 from .providers import UnknownProvider, all_providers, get_provider
 from .rules import Refundable
 
 # What counts against a payment and its customer's credit: paid back, or about to be.
 COUNTED = (Refund.State.CREATED, Refund.State.PENDING, Refund.State.PAID)
+# A page that was left behind keeps nobody from collecting for longer than this.
+PAYERS_STAY = timedelta(days=1)
+UNDER_WAY = (Payment.State.CREATED, Payment.State.PENDING)
 
 
 def promised_back(customer_id: int, currency: str) -> int:
@@ -132,6 +136,61 @@ def epc_of_transfer(refund: Refund) -> str | None:
         amount=refund.amount,
         purpose=purpose_of_transfer(refund),
     )
+
+
+def history_of(account_id: int | None, references: Sequence[str]) -> list[bytes]:
+    """The verified bodies of the account's webhooks that spoke of one of ``references``, as they came."""
+    known = [reference for reference in references if reference]
+    events = WebhookEvent.objects.filter(account_id=account_id, named__reference__in=known)
+    return [bytes(body) for body in events.order_by("pk").distinct().values_list("body", flat=True)]
+
+
+def reports_told(account: ProviderAccount, *, since: date) -> list[bytes]:
+    """The verified bodies of the account's webhooks that announce a report, for providers that cannot be asked."""
+    names = getattr(get_provider(account.provider), "payout_references", ())
+    events = WebhookEvent.objects.filter(
+        account=account,
+        named__reference__in=names,
+        received_at__gte=datetime.combine(since, time.min, tzinfo=UTC),
+    )
+    return [bytes(body) for body in events.order_by("pk").distinct().values_list("body", flat=True)]
+
+
+def money_on_its_way() -> Q:
+    """Of ``SessionDocument``: what was paid on the page is under way, or here and about to be booked."""
+    money = PaymentSession.Money
+    waiting = Q(session__payment=None, session__money__in=[money.PENDING, money.SETTLED])
+    return Q(session__state=PaymentSession.State.COMPLETED) & (
+        waiting | Q(session__payment__state__in=UNDER_WAY)
+    )
+
+
+def on_a_page(*, now: datetime) -> Q:
+    """Of ``SessionDocument``: money on its way, or a payer who may be on the provider's page just now."""
+    lately = now - PAYERS_STAY
+    return money_on_its_way() | Q(
+        session__state__in=[PaymentSession.State.CREATED, PaymentSession.State.OPEN],
+        session__created_at__gt=lately,
+    )
+
+
+def documents_being_paid(document_ids: Collection[int]) -> set[int]:
+    """Those for which a charge is under way, or money from a provider's page: nobody shall pay them again."""
+    charged = Payment.objects.filter(document__in=document_ids, state__in=UNDER_WAY)
+    paid = SessionDocument.objects.filter(money_on_its_way(), document__in=document_ids)
+    return {pk for pk in charged.values_list("document_id", flat=True) if pk} | set(
+        paid.values_list("document_id", flat=True)
+    )
+
+
+def asked_for(payment: Payment) -> list[int]:
+    """The document a charge was made for, or those a payer chose on the payment page."""
+    if payment.document_id:
+        return [payment.document_id]
+    if payment.session_id is None:
+        return []
+    chosen = SessionDocument.objects.filter(session=payment.session_id).order_by("position", "pk")
+    return list(chosen.values_list("document_id", flat=True))
 
 
 def refunded_elsewhere() -> QuerySet[Payment]:

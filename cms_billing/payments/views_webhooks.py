@@ -20,8 +20,8 @@ LARGEST_BODY = 1_000_000
 
 @csrf_exempt
 @require_POST
-def receive_webhook(request: HttpRequest, provider: str) -> HttpResponse:
-    """200 stored, 400 not signed as the provider signs, 404 no such provider, 413 too large.
+def receive_webhook(request: HttpRequest, provider: str, account: str = "") -> HttpResponse:
+    """200 stored, 400 not signed as the provider signs, 404 no such provider or account, 413 too large.
 
     Answers say no more than that: whoever guesses at signatures learns nothing from them.
     """
@@ -29,7 +29,7 @@ def receive_webhook(request: HttpRequest, provider: str) -> HttpResponse:
     if body is None:
         return HttpResponse(status=413)
     try:
-        store_webhook(provider_code=provider, body=body, headers=request.headers)
+        store_webhook(provider_code=provider, account_slug=account, body=body, headers=request.headers)
     except UnknownProvider:
         return HttpResponse(status=404)
     except WebhookRefused as refusal:

@@ -13,16 +13,20 @@ class ShopConfig(AppConfig):
         from cms_billing.faktura.goods import register_stock_notes
         from cms_billing.faktura.verification import register_findings
         from cms_billing.memberships import offers
+        from cms_billing.payments.completion import register_completion
+        from cms_billing.payments.models import PaymentSession
 
         from . import checks, models, receivers  # noqa: F401  (checks register themselves)
+        from .completion import CompleteOrder
         from .selectors import offer_addresses, stock_notes
         from .verification import stock_findings
         from .work import carry_out_billing, send_confirmation
 
+        register_completion(PaymentSession.Purpose.CHECKOUT, CompleteOrder())
         freezing.freeze(models.StockMovement)
         register_stock_notes(stock_notes)
         register_findings("goods of corrections are accounted for", stock_findings)
-        outbox.register(models.OrderBilling, carry_out_billing)
+        outbox.register_in_the_house(models.OrderBilling, carry_out_billing)
         outbox.register(models.OrderConfirmation, send_confirmation)
         offers.register_offer_url(offer_addresses)
         receivers.connect()

@@ -95,6 +95,25 @@ def documents_of_order(order: Any) -> QuerySet[Document]:
     return with_standing(Document.objects.filter(Q(pk__in=found) | Q(corrects__in=found))).order_by("pk")
 
 
+def invoices_of_order(order: Any, issuer_id: int) -> list[int]:
+    """Ids of what one issuer invoiced of an order."""
+    invoices = documents_of_order(order).filter(kind=DocumentKind.INVOICE, issuer=issuer_id)
+    return list(invoices.values_list("pk", flat=True))
+
+
+def issuers_of_basket(basket: Any) -> set[int]:
+    """Who would invoice what is in the basket; raises NoIssuer."""
+    lines = [line for line in basket.all_lines() if line.stockrecord is not None]
+    plans = plans_of(line.product_id for line in lines)
+    issuers = issuers_by_partner()
+    return {
+        plans[line.product_id].issuer_id
+        if line.product_id in plans
+        else issuers.get(line.stockrecord.partner_id) or the_only_issuer(line.stockrecord.partner)
+        for line in lines
+    }
+
+
 def bookings_of_order(order: Any) -> Q:
     """Goods, shipping, and the first periods of the contracts it signed."""
     first_periods = ContractLine.objects.filter(contract__order_contract__line__order=order)
@@ -119,6 +138,53 @@ def orders_of_document(document_id: int) -> QuerySet[Any]:
     )
     orders = get_model("order", "Order").objects
     return orders.filter(Q(pk__in=order_lines.values("order")) | Q(pk__in=sources[ORDER_EXTRA]))
+
+
+def orders_of_payment(payment_id: int) -> list[int]:
+    """Ids of the orders that a payment settled, or was asked for."""
+    documents = Document.objects.filter(
+        Q(allocations__payment=payment_id) | Q(payments=payment_id) | Q(payment_sessions__payment=payment_id)
+    )
+    return _orders_of(documents)
+
+
+def orders_of_refund(refund_id: int) -> list[int]:
+    """Ids of the orders whose documents a refund is for, or was paid by the payment that goes back."""
+    documents = Document.objects.filter(Q(refunds=refund_id) | Q(allocations__payment__refunds=refund_id))
+    return _orders_of(documents)
+
+
+def _orders_of(documents: QuerySet[Document]) -> list[int]:
+    """By what the documents invoice or correct. Later periods of a contract belong to no order: they stop at once."""
+    ids = {pk for row in documents.values_list("pk", "corrects") for pk in row if pk}
+    bookings = Booking.objects.filter(
+        document_lines__document__in=ids, source__in=[ORDER_LINE, ORDER_EXTRA, CONTRACT_LINE]
+    )
+    rows = set(bookings.values_list("source", "source_id", "period_start")) if ids else set()
+    found = {source_id for source, source_id, _start in rows if source == ORDER_EXTRA}
+    sold = [source_id for source, source_id, _start in rows if source == ORDER_LINE]
+    if sold:
+        lines = get_model("order", "Line").objects.filter(pk__in=sold)
+        found |= set(lines.values_list("order", flat=True))
+    starts = {(source_id, start) for source, source_id, start in rows if source == CONTRACT_LINE}
+    return sorted(found | _orders_of_first_periods(starts))
+
+
+def _orders_of_first_periods(starts: Collection[tuple[int | None, Any]]) -> set[int]:
+    if not starts:
+        return set()
+    lines = ContractLine.objects.filter(pk__in=[pk for pk, _start in starts])
+    first = [
+        contract
+        for pk, anchor, contract in lines.values_list("pk", "anchor", "contract")
+        if (pk, anchor) in starts
+    ]
+    orders = (
+        Contract.objects.filter(pk__in=first, order_contract__isnull=False)
+        if first
+        else Contract.objects.none()
+    )
+    return set(orders.values_list("order_contract__line__order", flat=True))
 
 
 def is_fully_credited(order: Any) -> bool:

@@ -3,5 +3,10 @@
 from django.urls import path
 
 from . import views
+from .checkout import returning
 
-urlpatterns = [path("plans/<int:pk>/", views.plan_offer, name="plan_offer")]
+urlpatterns = [
+    path("plans/<int:pk>/", views.plan_offer, name="plan_offer"),
+    path("checkout/back/<str:token>/", returning.checkout_result, name="checkout_result"),
+    path("checkout/give-up/<str:token>/", returning.give_up, name="checkout_give_up"),
+]

@@ -12,7 +12,7 @@ from cms_billing.core.money import Money
 from cms_billing.faktura.models import Booking, Customer, Issuer, Letterhead
 from cms_billing.memberships.models import Contract, Plan, PlanPrice
 from cms_billing.memberships.services import sign_contract
-from cms_billing.payments.models import PaymentMethod
+from cms_billing.payments.models import PaymentMethod, ProviderAccount
 
 
 class UserFactory(DjangoModelFactory):
@@ -101,6 +101,18 @@ class BookingFactory(DjangoModelFactory):
     unit_price_minor = 990
     currency = "EUR"
     tax_code = "standard"
+
+
+class ProviderAccountFactory(DjangoModelFactory):
+    """A test account; its secrets come from ``CMS_BILLING["PROVIDER_ACCOUNTS"]``."""
+
+    class Meta:
+        model = ProviderAccount
+
+    issuer = factory.SubFactory(IssuerFactory)
+    provider = "stripe"
+    slug = "main"
+    title = "Card or direct debit"
 
 
 class PaymentMethodFactory(DjangoModelFactory):

@@ -4,17 +4,18 @@ List it in ``CMS_BILLING["PROVIDERS"]`` as ``"fake": "cms_billing.testing.provid
 charge is said by the method's reference (what stands before the first colon), or by ``FakeBehaviour`` rows, which come
 first:
 
-=====================  =================================================================================
-``card-…``, other      succeeds at once
-``fail-soft``          fails; another attempt may succeed (not enough money)
-``fail-hard``          fails for good (account closed)
-``pending-3``          stays pending and settles after 3 days of the site's clock; ``pending``: never
-``pending-3-fail``     stays pending and fails after 3 days
-``chargeback-10``      succeeds and is charged back 10 days later
-``timeout-before``     the first answer is lost before anything happened; asked again, it succeeds
-``timeout-after``      the first answer is lost after the charge was made
-``down``               refuses to talk: nothing happens, as often as it is asked
-=====================  =================================================================================
+======================  ================================================================================
+``card-…``, other       succeeds at once
+``fail-soft``           fails; another attempt may succeed (not enough money)
+``fail-hard``           fails for good (account closed)
+``refuse-invalid_cvc``  fails with this code; ``refuse-do_not_honor+MAC-03``: and with this advice
+``pending-3``           stays pending and settles after 3 days of the site's clock; ``pending``: never
+``pending-3-fail``      stays pending and fails after 3 days
+``chargeback-10``       succeeds and is charged back 10 days later
+``timeout-before``      the first answer is lost before anything happened; asked again, it succeeds
+``timeout-after``       the first answer is lost after the charge was made
+``down``                refuses to talk: nothing happens, as often as it is asked
+======================  ================================================================================
 
 So ``timeout-after:anna`` and ``timeout-after:ben`` are two methods that behave alike. What it does with refunds is
 said in ``provider_refunds``.
@@ -28,7 +29,7 @@ import json
 import random
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -44,6 +45,7 @@ from cms_billing.core import clock
 from cms_billing.core.exceptions import PermanentFailure
 from cms_billing.core.money import Money
 from cms_billing.payments.providers import (
+    Account,
     Capabilities,
     ChargeRequest,
     Notice,
@@ -60,9 +62,11 @@ from .models import FakeBehaviour, FakeCharge, FakeWebhook
 
 SIGNATURE_HEADER = "X-Fake-Signature"
 BEHAVIOUR = re.compile(
-    r"(?P<name>fail-soft|fail-hard|pending|chargeback|timeout-before|timeout-after|down|succeed)"
-    r"(-(?P<days>\d+))?(?P<fails>-fail)?$"
+    r"(?P<name>fail-soft|fail-hard|pending|chargeback|timeout-before|timeout-after|down|succeed"
+    r"|refuse-(?P<code>\w+)(\+(?P<advice>[\w-]+))?)(-(?P<days>\d+))?(?P<fails>-fail)?$"
 )
+
+_CODES = {"fail-soft": "insufficient_funds", "fail-hard": "account_closed"}
 
 Order = Literal["as_made", "reversed", "shuffled"]
 
@@ -74,6 +78,8 @@ class Behaviour:
     name: str = "succeed"
     days: int | None = None
     fails: bool = False
+    code: str = ""
+    advice: str = ""
 
     @classmethod
     def read(cls, text: str) -> Behaviour:
@@ -81,7 +87,13 @@ class Behaviour:
         if found is None:
             return cls()
         days = found["days"]
-        return cls(found["name"], int(days) if days else None, bool(found["fails"]))
+        return cls(
+            found["name"],
+            int(days) if days else None,
+            bool(found["fails"]),
+            found["code"] or _CODES.get(found["name"], ""),
+            found["advice"] or "",
+        )
 
 
 class FakeProvider:
@@ -90,6 +102,9 @@ class FakeProvider:
     code = "fake"
     label = _("Test provider")
     capabilities = Capabilities(charges=True, webhooks=True, refunds=True)
+
+    def __init__(self, account: Account | None = None) -> None:
+        """Its books are the same for every account."""
 
     def charge(self, request: ChargeRequest) -> Notice:
         """Like a real one, it cannot be part of our transaction: called inside one, it raises RuntimeError."""
@@ -103,7 +118,14 @@ class FakeProvider:
             raise answer
         return answer
 
-    def look_up(self, *, reference: str, idempotency_key: uuid.UUID | None) -> Notice | None:
+    def look_up(
+        self,
+        *,
+        reference: str,
+        idempotency_key: uuid.UUID | None,
+        method_reference: str = "",
+        history: Sequence[bytes] = (),
+    ) -> Notice | None:
         with transaction.atomic(durable=True):
             wanted = Q(reference=reference) if reference else Q(idempotency_key=idempotency_key)
             charge = FakeCharge.objects.select_for_update().filter(wanted).first()
@@ -128,7 +150,12 @@ class FakeProvider:
         return refunds.refund(request)
 
     def look_up_refund(
-        self, *, reference: str, payment_reference: str, idempotency_key: uuid.UUID | None
+        self,
+        *,
+        reference: str,
+        payment_reference: str,
+        idempotency_key: uuid.UUID | None,
+        history: Sequence[bytes] = (),
     ) -> RefundNotice | None:
         return refunds.look_up(reference=reference, idempotency_key=idempotency_key)
 
@@ -216,8 +243,11 @@ def let_time_pass() -> None:
         refunds.let_time_pass_for_all()
 
 
-def charge_back_now(charge: FakeCharge, *, amount: Money | None = None, reason: str = "disputed") -> None:
+def charge_back_now(
+    charge: FakeCharge, *, amount: Money | None = None, reason: str = "disputed", code: str = ""
+) -> None:
     """The payer's bank takes money back: all of it, or ``amount`` in all so far."""
+    charge.code = code
     charge.charged_back_minor = charge.amount_minor if amount is None else amount.minor
     _become(charge, FakeCharge.Status.CHARGED_BACK, reason)
 
@@ -258,8 +288,9 @@ def _enter(request: ChargeRequest, behaviour: Behaviour) -> FakeCharge:
         amount_minor=request.amount.minor,
         currency=request.amount.currency,
     )
-    if behaviour.name.startswith("fail"):
+    if behaviour.name.startswith(("fail", "refuse")):
         charge.final = behaviour.name == "fail-hard"
+        charge.code, charge.advice = behaviour.code, behaviour.advice
         _become(charge, FakeCharge.Status.FAILED, "account closed" if charge.final else "not enough money")
         return charge
     if behaviour.name == "pending":
@@ -278,7 +309,7 @@ def _let_time_pass(charge: FakeCharge) -> None:
         charge.settles_on = None
         _become(charge, FakeCharge.Status.SETTLED)
     if charge.fails_on and charge.fails_on <= today:
-        charge.fails_on = None
+        charge.fails_on, charge.code = None, "MS03"
         _become(charge, FakeCharge.Status.FAILED, "returned by the bank")
     if charge.charges_back_on and charge.charges_back_on <= today:
         charge.charges_back_on = None
@@ -306,5 +337,7 @@ def _notice(charge: FakeCharge) -> Notice:
         reason=charge.reason,
         idempotency_key=charge.idempotency_key,
         final=charge.final,
+        code=charge.code,
+        advice=charge.advice,
         charged_back=charge.charged_back if went_back else None,
     )

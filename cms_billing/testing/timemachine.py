@@ -1,6 +1,6 @@
 """The time machine: the site's clock goes forward day by day, and every day is really lived.
 
-Each morning the fake provider's news arrive, then the real daily run is made for every active issuer. Days are never
+Each morning the fake providers' news arrive, then the real daily run is made for every active issuer. Days are never
 jumped over: what would have happened on them happens.
 """
 
@@ -29,10 +29,11 @@ from cms_billing.daily.services import run_daily
 from cms_billing.daily.steps import STEPS
 from cms_billing.faktura.models import Issuer
 from cms_billing.memberships.models import Contract, ContractLine
-from cms_billing.payments.models import WebhookEvent
+from cms_billing.payments.models import PaymentSession, WebhookEvent
 
 from .models import TimeTravel
 from .providers import FakeProvider, deliver_webhooks
+from .vendors import deliver_vendor_webhooks
 
 LONGEST_JOURNEY = 1100
 # Nobody has worked on a journey for so long: whoever looks at it may go on with it.
@@ -93,9 +94,9 @@ def _step_forward(*, until: date) -> bool:
 
 
 def live_today(*, beat: Callable[[], None] = lambda: None) -> DayLived:
-    """The fake provider's news, then the daily run of every active issuer. May be repeated."""
+    """The fake providers' news, then the daily run of every active issuer. May be repeated."""
     lived = DayLived(clock.today())
-    lived.webhooks = _hear_the_news(lived)
+    lived.webhooks = hear_the_news(lived)
     for issuer in Issuer.objects.filter(is_active=True):
         try:
             run = run_daily(issuer=issuer, today=clock.today(issuer), watch=lambda _row: beat())
@@ -109,16 +110,18 @@ def live_today(*, beat: Callable[[], None] = lambda: None) -> DayLived:
     return lived
 
 
-def _hear_the_news(lived: DayLived) -> int:
-    if FakeProvider.code not in billing_settings().providers:
-        return 0
+def hear_the_news(lived: DayLived) -> int:
+    """Let time pass for the fake providers and take what they have to tell; returns how many webhooks came."""
     try:
-        answers = deliver_webhooks()
+        answers = deliver_vendor_webhooks()
+        if FakeProvider.code in billing_settings().providers:
+            answers += deliver_webhooks()
     except Exception as error:
         lived.errors.append(str(error) or type(error).__name__)
         return 0
     if answers:
-        outbox.drain(WebhookEvent, now=clock.now())
+        for model in (WebhookEvent, PaymentSession):
+            outbox.drain(model, now=clock.now())
     return len(answers)
 
 

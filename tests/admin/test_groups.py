@@ -27,7 +27,7 @@ from cms_billing.faktura.models import (
 )
 from cms_billing.faktura.services import create_draft
 from cms_billing.memberships.models import Contract, Plan
-from cms_billing.payments.models import Payment
+from cms_billing.payments.models import Payment, RetryPolicy
 
 from .conftest import TODAY, Business
 
@@ -42,7 +42,13 @@ MODELS = {
     "billing-mailtext": MailText,
 }
 # Rows that belong to no issuer.
-FOR_ALL = {"billing-taxrate", "billing-productclasstax", "billing-paywall", "billing-paywall-rules"}
+FOR_ALL = {
+    "billing-taxrate",
+    "billing-productclasstax",
+    "billing-paywall",
+    "billing-paywall-rules",
+    "billing-refusalrule",
+}
 
 
 def pages_of_rows() -> Iterator[tuple[str, str, type[Model] | None]]:
@@ -119,6 +125,7 @@ def rows_of(business: Business) -> dict[type[Model], list[Model]]:
         type(business.run): [business.run],
         InvoiceRun: [run],
         Case: [case],
+        RetryPolicy: [RetryPolicy.objects.create(issuer=business.issuer, valid_from=TODAY)],
     }
 
 

@@ -147,6 +147,23 @@ class Visitor:
     # From the teaser to the thank-you page
 
     def buys_the_membership(self, article: str) -> None:
+        self.goes_to_the_last_step(article)
+        self.press("Order with obligation to pay")
+        self.window.wait_for_url("**/thank-you/")
+        self.look("08-thank-you")
+
+    def buys_on_a_page(self, article: str, *, way: str, behaviour: str) -> None:
+        """Pays on the page of a provider's stand-in, and comes back from it by itself."""
+        self.goes_to_the_last_step(article, way=way)
+        self.press("Order and pay")
+        self.window.wait_for_url("**/stand-ins/**")
+        self.look("40-page-of-the-provider")
+        self.press(behaviour)
+        self.window.wait_for_url("**/thank-you/")
+        self.sees("Your payment has arrived")
+        self.look("41-thank-you-for-paying")
+
+    def goes_to_the_last_step(self, article: str, *, way: str = "bank_transfer") -> None:
         self.may_not_read(article)
         self.look("01-teaser")
         self.follow(re.compile("^Choose"))
@@ -156,12 +173,9 @@ class Visitor:
         self.look("03-basket")
         self.follow("Proceed to checkout")
         self._sign_up()
-        self._say_where_the_invoice_goes()
+        self._say_where_the_invoice_goes(way)
         self.sees("The contract goes on until you terminate it")
         self.look("07-review")
-        self.press("Order with obligation to pay")
-        self.window.wait_for_url("**/thank-you/")
-        self.look("08-thank-you")
 
     def _sign_up(self) -> None:
         self.window.get_by_label(re.compile("mail")).first.fill(self.email)
@@ -173,9 +187,9 @@ class Visitor:
         self.look("05-sign-up")
         self.press("Register")
 
-    def _say_where_the_invoice_goes(self) -> None:
+    def _say_where_the_invoice_goes(self, way: str) -> None:
         self.window.wait_for_url("**/checkout/payment-method/")
-        self.window.locator("input[name=method][value=bank_transfer]").check()
+        self.window.locator(f"input[name=method][value='{way}']").check()
         address = {
             "first_name": self.first_name,
             "last_name": "Muster",

@@ -4,8 +4,20 @@ import pytest
 
 from cms_billing.faktura.models import Document
 from cms_billing.faktura.services import issue_next_invoices
-from cms_billing.payments.models import PaymentMethod
+from cms_billing.payments.models import PaymentMethod, ProviderAccount
 from cms_billing.testing.factories import BookingFactory, CustomerFactory, PaymentMethodFactory
+
+from . import page_provider
+
+
+@pytest.fixture
+def pages(settings):
+    """A provider with hosted pages, ``tests.payments.page_provider``, its books empty."""
+    settings.CMS_BILLING = {
+        **settings.CMS_BILLING,
+        "PROVIDERS": {**settings.CMS_BILLING["PROVIDERS"], "pages": "tests.payments.page_provider.PageFake"},
+    }
+    page_provider.empty_books()
 
 
 @pytest.fixture
@@ -28,3 +40,15 @@ def invoice(db):
         return Document.objects.select_related("open_item").get(pk=batch.done[-1].pk)
 
     return make
+
+
+@pytest.fixture
+def provider_account(db):
+    """An issuer's account at a provider: ``provider_account(issuer, slug="main")``, made once."""
+
+    def get(issuer, *, slug="main", **values):
+        return ProviderAccount.objects.get_or_create(
+            issuer=issuer, provider="fake", slug=slug, defaults=values
+        )[0]
+
+    return get

@@ -76,3 +76,82 @@ def test_the_same_body_after_the_first_was_worked_on_is_news_again():
 def test_answering_costs_a_handful_of_queries(django_assert_max_num_queries):
     with django_assert_max_num_queries(6):
         post(BODY)
+
+
+# Addresses of accounts
+
+
+@pytest.fixture
+def account(settings):
+    from cms_billing.testing.factories import ProviderAccountFactory
+    from tests.payments.desk_provider import ANSWERS, listed
+
+    ANSWERS.reset()
+    listed(settings, main={"SECRET_KEY": "sk_test_VerySecret"})
+    return ProviderAccountFactory(provider="desk", slug="main")
+
+
+def post_to(slug: str, body=b"p1 p2", content_type="text/plain", **headers):
+    address = reverse("cms_billing:account_webhook", args=["desk", slug])
+    return Client().post(address, body, content_type=content_type, headers={"X-Signed": "yes", **headers})
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "ä/ö;;"]
+)
+def test_body_is_kept_as_it_came_whatever_it_is_called(account, content_type):
+    assert post_to("main", content_type=content_type).status_code == 200
+    event = WebhookEvent.objects.get()
+    assert (event.account, bytes(event.body), event.references) == (account, b"p1 p2", ["p1", "p2"])
+
+
+@pytest.mark.parametrize("slug", ["nobody", "MAIN"])
+def test_unknown_account_is_not_found(account, slug):
+    assert post_to(slug).status_code == 404
+
+
+def test_address_without_an_account_is_not_found(account):
+    assert post(b"p1", provider="desk", **{"X-Signed": "yes"}).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "patch", "options"])
+def test_nothing_but_post_is_answered(account, method):
+    address = reverse("cms_billing:account_webhook", args=["desk", "main"])
+    answer = getattr(Client(), method)(address)
+    assert (answer.status_code, answer.content) == (405, b"")
+
+
+def test_ten_megabytes_are_refused_before_they_are_read(account):
+    from io import BytesIO
+
+    from django.test import RequestFactory
+
+    from cms_billing.payments.views_webhooks import receive_webhook
+
+    class Untouchable(BytesIO):
+        def read(self, *args):
+            raise AssertionError("The body was read.")
+
+    request = RequestFactory().post("/", b"", content_type="text/plain", headers={"X-Signed": "yes"})
+    request.META["CONTENT_LENGTH"] = "10000000"
+    request._stream = request.environ["wsgi.input"] = Untouchable()
+    assert receive_webhook(request, "desk", "main").status_code == 413
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1e9"])
+def test_strange_length_is_no_crash(account, length):
+    assert post_to("main", **{"Content-Length": length}).status_code in (200, 400, 413)
+
+
+def test_headers_are_kept_nowhere(account):
+    post_to("main", Authorization="Bearer sk_test_VerySecret", Cookie="session=1")
+    event = WebhookEvent.objects.get()
+    columns = {field.name: getattr(event, field.name) for field in event._meta.concrete_fields}
+    assert "VerySecret" not in repr(columns)
+    assert "session" not in repr(columns)
+
+
+def test_one_question_for_the_account_and_one_insert_a_table(account, django_assert_num_queries):
+    # Savepoint and its end around the account, a repetition, the event, its references.
+    with django_assert_num_queries(6):
+        post_to("main")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 from django.views.generic import TemplateView
+from wagtail import hooks
 from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
@@ -22,7 +23,7 @@ from cms_billing.core.admin import (
     MoneyColumn,
     TableSection,
 )
-from cms_billing.payments.viewsets import refunds_to_do
+from cms_billing.payments.viewsets import differences_to_do, refunds_to_do
 
 from .. import selectors
 from ..columns import PostedColumn, RemedyColumn, RetryColumn
@@ -66,6 +67,11 @@ class TodoView(Permitted, WagtailAdminTemplateMixin, TemplateView):
             yield failed_section(user, limit=SHOWN)
         if user.has_perm("cms_billing_payments.view_refund"):
             yield refunds_to_do(user, shown=SHOWN)
+        if user.has_perm("cms_billing_payments.view_providerdifference"):
+            yield differences_to_do(user, shown=SHOWN)
+        # Apps that this one does not know: ``@hooks.register("billing_todo_sections")``, given the request.
+        for sections_of in hooks.get_hooks("billing_todo_sections"):
+            yield from sections_of(self.request)
         if user.has_perm("cms_billing_dunning.view_case"):
             yield cases_section(user)
         if user.has_perm("cms_billing_faktura.view_document"):

@@ -3,13 +3,14 @@ from .documents import Document, DocumentLine, IssuerSnapshot, TaxGroup
 from .documenttexts import DocumentText
 from .ledger import LedgerEntry, OpenItem
 from .letterheads import Letterhead
-from .mailtexts import MailText
+from .mailtexts import MAIL_KINDS, MailText, NoticeKind
 from .numbers import DocumentKind, NumberSeries
 from .outgoing import ArchiveHead, ArchiveRecord, Delivery, Rendering
 from .parties import Attach, Customer, EInvoice, Grouping, Issuer, TaxRate
 from .runs import InvoiceRun, RunSchedule
 
 __all__ = [
+    "MAIL_KINDS",
     "ArchiveHead",
     "ArchiveRecord",
     "Attach",
@@ -28,6 +29,7 @@ __all__ = [
     "LedgerEntry",
     "Letterhead",
     "MailText",
+    "NoticeKind",
     "NumberSeries",
     "OpenItem",
     "Rendering",

@@ -54,7 +54,8 @@ class DocumentText(models.Model):
 
     def __str__(self) -> str:
         kinds, languages = dict(DocumentKind.choices), dict(LANGUAGES)
-        return f"{kinds.get(self.kind, self.kind)} ({languages.get(self.language) or _('all languages')})"
+        language = languages.get(self.language) or _("all languages")
+        return f"{kinds.get(self.kind, self.kind)} ({language})"
 
     def clean(self) -> None:
         """A mistyped placeholder is found by the editor who typed it, not by the customer who reads it."""

@@ -15,6 +15,16 @@ from .numbers import DocumentKind
 from .parties import LANGUAGES, Attach, Issuer
 
 
+class NoticeKind(models.TextChoices):
+    """Mails without a paper."""
+
+    CHARGE_REFUSED = "charge_refused", _("refused charge")
+    CARD_EXPIRES = "card_expires", _("expiring card")
+
+
+MAIL_KINDS = [*DocumentKind.choices, *NoticeKind.choices]
+
+
 class MailTextQuerySet(models.QuerySet["MailText"]):
     def visible_to(self, user: Any) -> MailTextQuerySet:
         return self.filter(issuer__in=Issuer.objects.visible_to(user))
@@ -30,7 +40,7 @@ class MailText(PreviewableMixin, models.Model):
     issuer = models.ForeignKey(
         Issuer, verbose_name=_("issuer"), on_delete=models.CASCADE, related_name="mail_texts"
     )
-    purpose = models.CharField(_("mail"), max_length=30, choices=DocumentKind.choices)
+    purpose = models.CharField(_("mail"), max_length=30, choices=MAIL_KINDS)
     language = models.CharField(
         _("language"),
         max_length=8,

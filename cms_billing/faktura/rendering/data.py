@@ -102,6 +102,16 @@ class Letter:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """What a mail without a paper tells about a way of payment, in the customer's language."""
+
+    payment_method: str
+    refusal_reason: str = ""
+    expires_on: date | None = None
+    account_link: str = ""
+
+
+@dataclass(frozen=True)
 class DocumentData:
     """An issued document. Templates see nothing else: no model, no query, no clock."""
 
@@ -139,6 +149,7 @@ class DocumentData:
     payment_link: str = ""
     # Told instead of the bank data where the reader need not transfer anything.
     payment_note: str = ""
+    notice: Notice | None = None
     texts: Texts = Texts()
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -43,7 +43,7 @@ def send_test_mail(*, text: MailText, user: Any) -> str:
 
     At once and without a row: the editor waits for what the mail server says. The attachment is the archived PDF of
     the document whose data the mail shows (only for whoever may view documents), else a sample marked as such.
-    Raises NoAddress, TooManyTests, MailNotSent and MailRefused.
+    Raises NoAddress, TooManyTests, CopySendsNothing, MailNotSent and MailRefused.
     """
     if not user.email:
         raise NoAddress(_("Your user account has no e-mail address. Add one in your profile."))

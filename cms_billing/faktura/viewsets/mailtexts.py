@@ -21,7 +21,7 @@ from cms_billing.core.exceptions import BillingError
 from cms_billing.core.ui.preview import PreviewedCreateView, PreviewedEditView, PreviewedViewSet, PreviewView
 from cms_billing.core.ui.viewsets import BillingIndexView
 
-from ..models import Attach, DocumentKind, MailText
+from ..models import MAIL_KINDS, Attach, DocumentKind, MailText
 from ..placeholders import MEANINGS, placeholders_of, validate_placeholders
 from ..previews import show
 from ..services import send_test_mail
@@ -68,7 +68,7 @@ class PlaceholdersPanel(HelpPanel):
                     "rows": [(f"{{{name}}}", MEANINGS[name]) for name in placeholders_of(kind)],
                     "shown": kind == (self.instance.purpose or DocumentKind.INVOICE),
                 }
-                for kind, label in DocumentKind.choices
+                for kind, label in MAIL_KINDS
             ]
             return {**super().get_context_data(parent_context), "kinds": kinds}
 

@@ -56,7 +56,8 @@ class ScheduleInspectView(InspectView):
     def facts(self) -> Iterable[Fact]:
         schedule = self.object
         yield Fact(_("Issuer"), schedule.issuer)
-        yield Fact(_("Repeated"), f"{schedule.get_every_display()}, {_('day')} {schedule.day}")
+        day = _("day %(number)s") % {"number": schedule.day}
+        yield Fact(_("Repeated"), f"{schedule.get_every_display()}, {day}")
         yield Fact(_("Next run on"), date_text(next_of(schedule)) or _("stopped"))
         yield Fact(_("Result"), schedule.get_result_display())
         yield Fact(_("Customers"), schedule.get_customer_kind_display())

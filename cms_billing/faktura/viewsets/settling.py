@@ -135,7 +135,7 @@ class SettleView(PreviewedActionView):
                 ),
                 DateColumn("due_on", label=_("Due on"), accessor=lambda row: row[0].due_on),
                 MoneyColumn("open", label=_("Open"), accessor=lambda row: row[0].open_amount),
-                MoneyColumn("part", label=_("Settled"), accessor=lambda row: row[1]),
+                MoneyColumn("part", label=pgettext("amount", "Settled"), accessor=lambda row: row[1]),
                 MoneyColumn("rest", label=_("Stays open"), accessor=lambda row: row[0].open_amount - row[1]),
             ],
             plan.parts,

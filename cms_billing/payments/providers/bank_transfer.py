@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext
@@ -24,7 +24,14 @@ class BankTransfer:
     def charge(self, request: ChargeRequest) -> Notice:
         raise PermanentFailure(gettext("A bank transfer cannot be collected: the customer sends it."))
 
-    def look_up(self, *, reference: str, idempotency_key: uuid.UUID | None) -> Notice | None:
+    def look_up(
+        self,
+        *,
+        reference: str,
+        idempotency_key: uuid.UUID | None,
+        method_reference: str = "",
+        history: Sequence[bytes] = (),
+    ) -> Notice | None:
         return None
 
     def read_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> list[str]:
@@ -36,7 +43,12 @@ class BankTransfer:
         )
 
     def look_up_refund(
-        self, *, reference: str, payment_reference: str, idempotency_key: uuid.UUID | None
+        self,
+        *,
+        reference: str,
+        payment_reference: str,
+        idempotency_key: uuid.UUID | None,
+        history: Sequence[bytes] = (),
     ) -> RefundNotice | None:
         return None
 

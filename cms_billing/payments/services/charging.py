@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
+from wagtail.log_actions import log
 
 from cms_billing.core import clock
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import Issuer, OpenItem
 
-from ..models import Payment, PaymentMethod
-from ..providers import ChargeRequest, Notice, OutcomeUnknown, all_providers, get_provider
-from .news import take_news
+from ..credentials import provider_of
+from ..links import account_webhook_url, result_url
+from ..models import ChargePlan, Payment, PaymentMethod, SessionDocument
+from ..providers import ChargeRequest, Notice, OutcomeUnknown, all_providers
+from ..selectors import on_a_page
+from .asking import ask_about, require_repeatable
+from .news import UNDER_WAY, take_news
+from .plans import put_off_worn_out
+from .receiving import lock_payment
 
 # Providers remember an idempotency key for a day or more; a charge that may be older is looked up first.
 KEY_IS_FRESH = timedelta(hours=1)
 
 
 def chargeable_items(issuer: Issuer, *, today: date) -> QuerySet[OpenItem]:
-    """Open items due today whose customer has a usable method at a provider that collects, with no charge made yet.
+    """Open items due today whose customer has a usable method at a provider that collects, with nothing under way.
 
-    One charge a document: what failed is retried by the retry policy, not by the next run.
+    What was refused waits for the day of its plan (``plans``); what is being paid on a page is left alone.
     """
     collecting = [code for code, provider in all_providers().items() if provider.capabilities.charges]
     method = PaymentMethod.objects.filter(
@@ -35,15 +43,33 @@ def chargeable_items(issuer: Issuer, *, today: date) -> QuerySet[OpenItem]:
         is_default=True,
         provider__in=collecting,
     )
-    tried = Payment.objects.filter(document=OuterRef("document"), way=Payment.Way.PROVIDER).exclude(
-        state=Payment.State.WITHDRAWN
-    )
-    return OpenItem.objects.open().filter(Exists(method), ~Exists(tried), issuer=issuer, due_on__lte=today)
+    charged = Payment.objects.filter(document=OuterRef("document"), state__in=UNDER_WAY)
+    later = ChargePlan.objects.filter(Q(next_on=None) | Q(next_on__gt=today), document=OuterRef("document"))
+    due = OpenItem.objects.open().filter(issuer=issuer, due_on__lte=today)
+    paying = SessionDocument.objects.filter(on_a_page(now=clock.now()), document=OuterRef("document"))
+    return due.filter(Exists(method), ~Exists(charged), ~Exists(later), ~Exists(paying))
 
 
 @transaction.atomic
 def collect_due(*, issuer: Issuer, today: date) -> list[Payment]:
-    """Write the next chunk of charges, each with its own idempotency key; the outbox sends them after commit."""
+    """Write the next chunk of charges, each with its own idempotency key; the outbox sends them after commit.
+
+    Empty: nothing is left to charge today.
+    """
+    while items := _locked_items(issuer, today=today):
+        methods = _default_methods(items)
+        later = put_off_worn_out(items, methods, today=today)
+        charges = [
+            _charge_of(item, methods[item.customer_id])
+            for item in items
+            if item.customer_id in methods and item.pk not in later
+        ]
+        if charges or not later:
+            return Payment.objects.bulk_create(charges)
+    return []
+
+
+def _locked_items(issuer: Issuer, *, today: date) -> list[OpenItem]:
     locked = list(
         chargeable_items(issuer, today=today)
         .order_by("pk")
@@ -51,37 +77,43 @@ def collect_due(*, issuer: Issuer, today: date) -> list[Payment]:
         .values_list("pk", flat=True)[: billing_settings().chunk_size]
     )
     # Asked again under the lock: another worker may have written its charges after our question and before the lock.
-    items = list(chargeable_items(issuer, today=today).filter(pk__in=locked).order_by("pk"))
+    return list(chargeable_items(issuer, today=today).filter(pk__in=locked).order_by("pk"))
+
+
+def _default_methods(items: Sequence[OpenItem]) -> dict[int, PaymentMethod]:
+    """By customer."""
     methods = PaymentMethod.objects.filter(
         customer__in=[item.customer_id for item in items], state=PaymentMethod.State.USABLE, is_default=True
     )
-    by_customer = {method.customer_id: method for method in methods}
-    return Payment.objects.bulk_create(
-        Payment(
-            issuer_id=item.issuer_id,
-            customer_id=item.customer_id,
-            provider=by_customer[item.customer_id].provider,
-            way=Payment.Way.PROVIDER,
-            method=by_customer[item.customer_id],
-            document_id=item.document_id,
-            amount_minor=item.open_minor,
-            currency=item.currency,
-        )
-        for item in items
-        if item.customer_id in by_customer
+    return {method.customer_id: method for method in methods}
+
+
+def _charge_of(item: OpenItem, method: PaymentMethod) -> Payment:
+    return Payment(
+        issuer_id=item.issuer_id,
+        customer_id=item.customer_id,
+        provider=method.provider,
+        way=Payment.Way.PROVIDER,
+        account_id=method.account_id,
+        method=method,
+        document_id=item.document_id,
+        amount_minor=item.open_minor,
+        currency=item.currency,
     )
 
 
 def carry_out_payment(payment: Payment) -> Callable[[], None] | None:
     """Outside work of a payment: charge it, or find out what became of a charge whose answer was lost."""
-    provider = get_provider(payment.provider)
+    provider = provider_of(payment)
     asked_at = clock.now()
     notice = None
     if may_have_been_sent(payment):
-        notice = provider.look_up(reference=payment.reference, idempotency_key=payment.idempotency_key)
+        notice = ask_about(payment, provider)
     if notice is None:
         if no_longer_owed(payment):
             return partial(withdraw, payment_id=payment.pk)
+        if may_have_been_sent(payment):
+            require_repeatable(payment, provider)
         notice = _charge(payment)
     return partial(
         take_news,
@@ -113,19 +145,39 @@ def withdraw(*, payment_id: int) -> None:
     )
 
 
+@transaction.atomic
+def enter_never_charged(*, payment_id: int, user: Any = None) -> Payment:
+    """A person has looked: the provider has no such charge, although its outcome was lost. Anything else stays."""
+    payment = lock_payment(payment_id)
+    if payment.state == Payment.State.CREATED and payment.work_state == Payment.WorkState.FAILED:
+        payment.state, payment.work_state = Payment.State.WITHDRAWN, Payment.WorkState.DONE
+        payment.reason = _("Never charged.")
+        payment.save(update_fields=["state", "work_state", "reason"])
+        log(instance=payment, action="cms_billing.never_charged", user=user)
+    return payment
+
+
 def _charge(payment: Payment) -> Notice:
-    provider = get_provider(payment.provider)
+    provider, method = provider_of(payment), payment.method
     request = ChargeRequest(
         idempotency_key=payment.idempotency_key,
         amount=Money(payment.amount_minor, payment.currency),
-        method_reference=payment.method.reference if payment.method else "",
+        method_reference=method.reference if method else "",
         description=payment.document.number if payment.document else "",
         issuer_id=payment.issuer_id,
+        payer_reference=_payer_reference(method),
+        kind=method.kind if method else "",
+        webhook_url=account_webhook_url(payment.account) if payment.account else "",
+        return_url=result_url(),
     )
     try:
         return provider.charge(request)
     except OutcomeUnknown:
-        found = provider.look_up(reference="", idempotency_key=payment.idempotency_key)
+        found = ask_about(payment, provider)
         if found is None:
             raise
         return found
+
+
+def _payer_reference(method: PaymentMethod | None) -> str:
+    return str(method.payer) if method and method.payer_id else ""

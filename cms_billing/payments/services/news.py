@@ -15,10 +15,15 @@ from cms_billing.core.conf import billing_settings
 from cms_billing.faktura.models import Issuer
 from cms_billing.faktura.services import Problem
 
+from ..credentials import provider_of
 from ..models import Payment, PaymentMethod, Refund
-from ..providers import Notice, Status, get_provider
+from ..providers import Notice, Status
 from ..selectors import COUNTED
-from ..signals import payment_failed
+from ..signals import payment_failed, tell_payment_changed
+from .asking import ask_about
+from .methods import end_method
+from .notices import announce_refusal
+from .plans import explain, plan_after_refusal
 from .receiving import charge_back, lock_payment, settle_payment
 
 UNDER_WAY = (Payment.State.CREATED, Payment.State.PENDING)
@@ -42,10 +47,18 @@ def take_news(*, payment_id: int, notice: Notice, asked_at: datetime, today: dat
         case Status.CHARGED_BACK if is_newest or not has_been_here:
             if not has_been_here:
                 settle_payment(payment_id=payment.pk, day=today)
-            charge_back(payment_id=payment.pk, day=today, so_far=notice.charged_back, reason=notice.reason)
+            charge_back(
+                payment_id=payment.pk,
+                day=today,
+                so_far=notice.charged_back,
+                reason=notice.reason,
+                code=notice.code,
+                advice=notice.advice,
+            )
         case Status.PENDING if payment.state == Payment.State.CREATED:
             payment.state = Payment.State.PENDING
             payment.save(update_fields=["state"])
+            tell_payment_changed(payment.pk)
         case Status.FAILED if payment.state in UNDER_WAY:
             _fail(payment, notice, today=today)
     if is_newest:
@@ -73,10 +86,16 @@ def _remember(payment: Payment, notice: Notice, *, asked_at: datetime | None) ->
 
 
 def _fail(payment: Payment, notice: Notice, *, today: date) -> None:
+    refusal = explain(payment.provider, notice.code, notice.advice, final=notice.final, today=today)
     payment.state, payment.reason = Payment.State.FAILED, notice.reason[:200]
-    payment.save(update_fields=["state", "reason"])
-    if notice.final and payment.method_id is not None:
-        PaymentMethod.objects.filter(pk=payment.method_id).update(state=PaymentMethod.State.REVOKED)
+    payment.refusal_code, payment.refusal_advice = notice.code[:80], notice.advice[:80]
+    payment.save(update_fields=["state", "reason", "refusal_code", "refusal_advice"])
+    if refusal.ends_the_method and payment.method_id is not None:
+        method = PaymentMethod.objects.get(pk=payment.method_id)
+        if method.state == PaymentMethod.State.USABLE:
+            end_method(method, by=PaymentMethod.RevokedBy.REFUSAL, reason=refusal.editor_text)
+    announce_refusal(payment, plan_after_refusal(payment, refusal, today=today))
+    tell_payment_changed(payment.pk)
     tell = partial(payment_failed.send_robust, sender=Payment, payment_id=payment.pk, day=today)
     transaction.on_commit(tell, robust=True)
 
@@ -116,8 +135,7 @@ def look_up_pending(
 def resync(payment: Payment, *, today: date) -> bool:
     """Ask the provider again, whatever we believe; returns whether it knows the payment. Not inside a transaction."""
     asked_at = clock.now()
-    provider = get_provider(payment.provider)
-    notice = provider.look_up(reference=payment.reference, idempotency_key=payment.idempotency_key)
+    notice = ask_about(payment, provider_of(payment))
     if notice is None:
         return False
     take_news(payment_id=payment.pk, notice=notice, asked_at=asked_at, today=today)

@@ -19,6 +19,10 @@ from cms_billing.faktura.services import Entry, post_entries, take_back_settleme
 from .. import exceptions as errors
 from .. import rules
 from ..models import Allocation, Payment
+from ..selectors import asked_for
+from ..signals import tell_charged_back, tell_payment_changed
+from .chargeback_fees import charge_fee, take_fee_off
+from .plans import explain, plan_after_chargeback
 
 OLDEST_PAYMENT = timedelta(days=10 * 366)
 
@@ -56,6 +60,7 @@ def record_payment(
     _settle(payment, amount.minor, day=received_on, documents=[document.pk for document in documents])
     payment.state = Payment.State.SETTLED
     payment.save(update_fields=["state", "received_on"])
+    tell_payment_changed(payment.pk)
     log(
         instance=payment,
         action="cms_billing.record_payment",
@@ -74,13 +79,34 @@ def settle_payment(*, payment_id: int, day: date) -> Payment:
 
 
 @transaction.atomic
+def keep_on_account(*, payment_id: int, day: date) -> Payment:
+    """The money of a payment is here, and is the customer's credit whatever is open: it is to go back."""
+    payment = lock_payment(payment_id)
+    if payment.state in (Payment.State.SETTLED, Payment.State.CHARGED_BACK):
+        return payment
+    _post_received(payment, [(None, payment.amount_minor)], day=day)
+    payment.state = Payment.State.SETTLED
+    payment.save(update_fields=["state", "received_on"])
+    tell_payment_changed(payment.pk)
+    return payment
+
+
+@transaction.atomic
 def charge_back(
-    *, payment_id: int, day: date, so_far: Money | None = None, reason: str = "", user: Any = None
+    *,
+    payment_id: int,
+    day: date,
+    so_far: Money | None = None,
+    reason: str = "",
+    code: str = "",
+    advice: str = "",
+    user: Any = None,
 ) -> Payment:
     """A settled payment went back: its allocations are reversed, the last first, and the documents are owed again.
 
     ``so_far`` is how much of the payment is back at the payer now, in all; None: the whole payment. Said again it
-    changes nothing; only the difference is posted. Raises ImplausiblePayment for more than was paid.
+    changes nothing; only the difference is posted. ``code`` and ``advice`` are the bank's reason, where there is one:
+    the documents are not charged again by themselves. Raises ImplausiblePayment for more than was paid.
     """
     payment = lock_payment(payment_id)
     if payment.state not in (Payment.State.SETTLED, Payment.State.CHARGED_BACK):
@@ -88,7 +114,15 @@ def charge_back(
     gone = payment.amount if so_far is None else so_far
     if gone.currency != payment.currency or not 0 <= gone.minor <= payment.amount_minor:
         raise errors.more_than_paid(gone, payment.amount)
+    before = dict(_held(payment))
     if _hold(payment, payment.amount_minor - gone.minor, day=day, reason=reason):
+        after = dict(_held(payment))
+        reopened = [pk for pk, held in before.items() if pk and after.get(pk, 0) < held]
+        refusal = explain(payment.provider, code, advice, today=day)
+        plan_after_chargeback(payment, reopened, refusal, today=day)
+        if reopened:
+            charge_fee(payment, reopened, day=day)
+        tell_charged_back(payment.pk, reopened, day=day)
         data = {"reason": reason, "amount": str(gone)}
         log(instance=payment, action="cms_billing.charge_back", user=user, data=data)
     return payment
@@ -99,7 +133,9 @@ def _hold(payment: Payment, wanted_minor: int, *, day: date, reason: str) -> boo
     held = _held(payment)
     missing = wanted_minor - sum(amount for _document, amount in held)
     if missing > 0:
-        _settle(payment, missing, day=day, documents=[payment.document_id] if payment.document_id else [])
+        _settle(payment, missing, day=day, documents=asked_for(payment))
+        if wanted_minor == payment.amount_minor:
+            take_fee_off(payment, day=day)
     elif missing < 0:
         _post_back(payment, rules.take_back(held, -missing), day=day, reason=reason)
     elif payment.state in (Payment.State.SETTLED, Payment.State.CHARGED_BACK):
@@ -107,6 +143,7 @@ def _hold(payment: Payment, wanted_minor: int, *, day: date, reason: str) -> boo
     payment.state = Payment.State.SETTLED if wanted_minor else Payment.State.CHARGED_BACK
     payment.reason = reason[:200]
     payment.save(update_fields=["state", "reason", "received_on"])
+    tell_payment_changed(payment.pk)
     return True
 
 
@@ -164,17 +201,20 @@ def _settle(payment: Payment, amount_minor: int, *, day: date, documents: Sequen
     named = [item for pk in documents for item in by_age if item[0] == pk]
     rest = [item for item in by_age if item[0] not in set(documents)]
     parts, left = spread_payment(amount_minor, named + rest)
-    whole: list[tuple[int | None, int]] = [*parts, (None, left)] if left else [*parts]
+    _post_received(payment, [*parts, (None, left)] if left else parts, day=day)
+
+
+def _post_received(payment: Payment, parts: Sequence[tuple[int | None, int]], *, day: date) -> None:
     rows = post_entries(
         issuer_id=payment.issuer_id,
         customer_id=payment.customer_id,
         entries=[
             Entry(LedgerEntry.Kind.PAYMENT, Money(-part, payment.currency), document_id, note=payment.note)
-            for document_id, part in whole
+            for document_id, part in parts
         ],
         booked_on=day,
     )
-    _allocate(payment, whole, rows)
+    _allocate(payment, parts, rows)
     payment.received_on = day
 
 

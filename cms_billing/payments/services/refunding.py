@@ -23,9 +23,12 @@ from cms_billing.faktura.validators import validate_iban
 
 from .. import exceptions as errors
 from .. import selectors
+from ..credentials import provider_of
 from ..models import Payment, Refund
-from ..providers import OutcomeUnknown, Provider, RefundNotice, RefundRequest, RefundStatus, get_provider
+from ..providers import OutcomeUnknown, Provider, RefundNotice, RefundRequest, RefundStatus
 from ..rules import refund_may_become
+from ..signals import tell_refund_changed
+from .asking import ask_about_refund, require_repeatable
 from .charging import KEY_IS_FRESH
 from .news import LookedUp
 from .receiving import lock_payment
@@ -73,6 +76,7 @@ def refund_customer(
         currency=amount.currency,
         way=way,
         provider=payment.provider if payment and way == Way.PROVIDER else "",
+        account_id=payment.account_id if payment and way == Way.PROVIDER else None,
         state=State.PENDING if way == Way.TRANSFER else State.CREATED,
         iban=iban if way == Way.TRANSFER else "",
         account_holder=account_holder if way == Way.TRANSFER else "",
@@ -211,12 +215,14 @@ def enter_refund_at_provider(
 
 def carry_out_refund(refund: Refund) -> Callable[[], Any] | None:
     """Outside work of a refund: send it, or find out what became of one whose answer was lost."""
-    provider = get_provider(refund.provider)
+    provider = provider_of(refund)
     asked_at = clock.now()
-    notice = _look_up(provider, refund) if _may_have_been_sent(refund) else None
+    notice = ask_about_refund(refund, provider) if _may_have_been_sent(refund) else None
     if notice is None:
         if not _is_covered(refund):
             return partial(_give_up, refund_id=refund.pk)
+        if _may_have_been_sent(refund):
+            require_repeatable(refund, provider)
         try:
             notice = _send(provider, refund)
         except PermanentFailure as refusal:
@@ -262,18 +268,10 @@ def _send(provider: Provider, refund: Refund) -> RefundNotice:
     try:
         return provider.refund(request)
     except OutcomeUnknown:
-        found = _look_up(provider, refund)
+        found = ask_about_refund(refund, provider)
         if found is None:
             raise
         return found
-
-
-def _look_up(provider: Provider, refund: Refund) -> RefundNotice | None:
-    return provider.look_up_refund(
-        reference=refund.reference,
-        payment_reference=refund.payment.reference if refund.payment else "",
-        idempotency_key=refund.idempotency_key,
-    )
 
 
 @transaction.atomic
@@ -345,6 +343,7 @@ def _become(refund: Refund, state: str, **changes: Any) -> None:
     for name, value in changes.items():
         setattr(refund, name, value)
     refund.save(update_fields=["state", *changes])
+    tell_refund_changed(refund.pk)
 
 
 def lock_refund(refund_id: int) -> Refund:
@@ -383,7 +382,7 @@ def look_up_pending_refunds(
 def resync_refund(refund: Refund) -> bool:
     """Ask the provider again; returns whether it knows the refund. Not inside a transaction."""
     asked_at = clock.now()
-    notice = _look_up(get_provider(refund.provider), refund)
+    notice = ask_about_refund(refund, provider_of(refund))
     if notice is None:
         return False
     _record(refund, notice, asked_at)()
@@ -395,7 +394,7 @@ def news_of_refunds(refunds: Sequence[Refund]) -> list[tuple[int, Callable[[], N
     news = []
     for refund in refunds:
         asked_at = clock.now()
-        notice = _look_up(get_provider(refund.provider), refund)
+        notice = ask_about_refund(refund, provider_of(refund))
         if notice is not None:
             news.append((refund.customer_id, _record(refund, notice, asked_at)))
     return news

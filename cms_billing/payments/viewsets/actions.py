@@ -27,7 +27,7 @@ from cms_billing.core.money import Money
 from cms_billing.faktura.models import Customer, Document, OpenItem
 
 from ..models import Payment
-from ..services import charge_back, record_payment
+from ..services import charge_back, enter_never_charged, record_payment
 
 BY_HAND = [way for way in Payment.Way if way != Payment.Way.PROVIDER]
 
@@ -117,7 +117,7 @@ class RecordPaymentView(ActionView):
             "amount": money_text(payment.amount),
             "customer": self.customer(),
             "parts": ", ".join(
-                f"{part.document or _('on account')} {money_text(part.amount)}"
+                " ".join([str(part.document or _("on account")), money_text(part.amount)])
                 for part in payment.allocations.select_related("document", "payment")
             ),
         }
@@ -226,3 +226,33 @@ class ChargeBackView(ActionView):
             user=self.request.user,
         )
         return _("%(payment)s went back; what it had settled is owed again.") % {"payment": self.object}
+
+
+def was_given_up(payment: Payment) -> bool:
+    """A charge that failed to be sent, so that only a person can say what became of it."""
+    return payment.state == Payment.State.CREATED and payment.work_state == Payment.WorkState.FAILED
+
+
+class NeverChargedView(ActionView):
+    model = Payment
+    permission = "cms_billing_payments.record_payment"
+    page_title = gettext_lazy("Enter that it was never charged")
+    is_dangerous = True
+    explanation = gettext_lazy(
+        "Look in the provider's books first: if the charge is there, the customer would pay twice. What is still owed "
+        "is charged again by the next run."
+    )
+
+    def obstacle(self) -> str:
+        if was_given_up(self.object):
+            return ""
+        return _("%(payment)s is “%(state)s”: nothing has to be entered.") % {
+            "payment": self.object,
+            "state": self.object.get_state_display(),
+        }
+
+    def perform(self, form: forms.Form) -> str:
+        enter_never_charged(payment_id=self.object.pk, user=self.request.user)
+        return _("%(payment)s was never charged; what is still owed is charged again.") % {
+            "payment": self.object
+        }

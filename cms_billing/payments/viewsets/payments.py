@@ -33,14 +33,19 @@ from cms_billing.core.ui.viewsets import BillingIndexView
 from cms_billing.faktura.models import Customer, Document
 from cms_billing.faktura.viewsets.document_filters import AmountRangeWidget, between
 
+from ..events import next_charge_text
 from ..models import Payment
+from ..refusals import refusal_of
 from .actions import (
     ChargeBackView,
+    NeverChargedView,
     RecordPaymentForDocumentView,
     RecordPaymentView,
     customer_url,
     document_url,
+    was_given_up,
 )
+from .methods import SyncMethodsView
 
 
 class PaymentFilterSet(BillingFilterSet):
@@ -87,11 +92,24 @@ class PaymentInspectView(InspectView):
             "resubmit",
             "cms_billing_payments.charge_back_payment",
             when=lambda payment: payment.state == Payment.State.SETTLED,
-        )
+        ),
+        Action(
+            gettext_lazy("Enter that it was never charged"),
+            "billing-payment:never_charged",
+            "cross",
+            "cms_billing_payments.record_payment",
+            when=was_given_up,
+        ),
     ]
 
     def rows(self) -> QuerySet[Any]:
-        return super().rows().select_related("customer", "issuer", "document", "method")
+        return (
+            super()
+            .rows()
+            .select_related(
+                "customer", "issuer", "document__open_item", "document__charge_plan", "method", "account"
+            )
+        )
 
     def facts(self) -> Iterable[Fact]:
         payment = self.object
@@ -105,6 +123,8 @@ class PaymentInspectView(InspectView):
         yield Fact(_("Customer"), payment.customer, url=customer_url(payment))
         yield Fact(_("Way of payment"), payment.get_way_display())
         yield Fact(_("Received on"), date_text(payment.received_on))
+        if payment.chargeback_fee_minor:
+            yield Fact(_("Fee for the chargeback"), money_text(payment.chargeback_fee))
         if payment.refunded_elsewhere_minor:
             yield Fact(
                 _("Paid back at the provider, to be entered"),
@@ -115,11 +135,24 @@ class PaymentInspectView(InspectView):
         yield Fact(_("Provider's reference"), payment.reference)
         yield Fact(_("Asked for"), payment.document, url=document_url(payment.document))
         yield Fact(_("Reason"), payment.reason)
+        yield from self._refusal()
         yield Fact(_("Note"), payment.note)
         yield Fact(_("Issuer"), payment.issuer)
         yield Fact(_("Entered"), date_text(payment.created_at))
         if payment.work_state in (payment.WorkState.FAILED, payment.WorkState.PENDING):
             yield Fact(_("Last error"), payment.last_error, tone="critical")
+
+    def _refusal(self) -> Iterable[Fact]:
+        payment = self.object
+        if payment.state not in (Payment.State.FAILED, Payment.State.CHARGED_BACK):
+            return
+        if payment.refusal_code:
+            refusal = refusal_of(payment.provider, payment.refusal_code, payment.refusal_advice)
+            yield Fact(_("Refused because"), refusal.editor_text, tone="critical")
+        plan = getattr(payment.document, "charge_plan", None)
+        item = getattr(payment.document, "open_item", None)
+        if plan is not None and item is not None and item.open_minor > 0:
+            yield Fact(_("Automatic charges"), next_charge_text(plan))
 
     def own_sections(self) -> Iterable[Section]:
         yield TableSection(
@@ -191,7 +224,9 @@ class PaymentViewSet(ReadOnlyViewSet):
             *super().get_urlpatterns(),
             path("record/<int:pk>/", record, name="record"),
             path("record-for/<int:pk>/", record_for, name="record_for_document"),
+            path("sync-methods/<int:pk>/", SyncMethodsView.as_view(**customer), name="sync_methods"),
             path("charge-back/<int:pk>/", self.construct_view(ChargeBackView), name="charge_back"),
+            path("never-charged/<int:pk>/", self.construct_view(NeverChargedView), name="never_charged"),
         ]
 
 

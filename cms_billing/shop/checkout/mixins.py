@@ -59,8 +59,7 @@ class OrderPlacementMixin(oscar_mixins.OrderPlacementMixin):
         billing_address = self.create_billing_address(user, billing_address, shipping_address, **kwargs)
         status = kwargs.pop("status", None) or self.get_initial_order_status(basket)
         request = kwargs.pop("request", None) or getattr(self, "request", None)
-        provider = self.checkout_session.payment_method() or ""
-        order = SaleCreator(provider=provider, consents=self.consents).place_order(
+        order = self.creator().place_order(
             user=user,
             order_number=order_number,
             basket=basket,
@@ -76,6 +75,9 @@ class OrderPlacementMixin(oscar_mixins.OrderPlacementMixin):
         )
         self.save_payment_details(order)
         return order
+
+    def creator(self) -> SaleCreator:
+        return SaleCreator(provider=self.checkout_session.payment_method() or "", consents=self.consents)
 
     def update_address_book(self, user: Any, addr: Any) -> None:
         """A convenience for the next order: another order saving the same address right now must not cost this one."""

@@ -28,6 +28,8 @@ class SaleCreator(OrderCreator):
         self.provider, self.consents = provider, consents
 
     def create_order_model(self, user: Any, basket: Any, *args: Any, **kwargs: Any) -> Any:
+        # The basket first, in every way an order is placed: two of them wait for each other, and never in a circle.
+        list(get_model("basket", "Basket").objects.select_for_update(of=("self",)).filter(pk=basket.pk))
         order = super().create_order_model(user, basket, *args, **kwargs)
         record_sale(
             order=order,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from oscar.apps.checkout import session as oscar_session
 from oscar.apps.checkout.exceptions import FailedPreCondition
 
-from cms_billing.shop.offered import offered_methods
+from cms_billing.shop.offered import chosen_method
 from cms_billing.shop.selectors import sells_plans
 
 
@@ -27,7 +27,7 @@ class CheckoutSessionMixin(oscar_session.CheckoutSessionMixin):
         submission = self.build_submission()
         chosen = self.checkout_session.payment_method()
         payable = submission["order_total"] is None or submission["order_total"].incl_tax > 0
-        known = not payable or chosen in {method.code for method in offered_methods()}
+        known = not payable or chosen_method(chosen, request.basket) is not None
         if submission["billing_address"] is None or not known:
             raise FailedPreCondition(
                 url=reverse("checkout:payment-method"),

@@ -14,12 +14,13 @@ from oscar.apps.checkout import views as oscar_views
 from oscar.apps.checkout.exceptions import PassedSkipCondition
 
 from cms_billing.shop.consents import legal_pages, needed_consents
-from cms_billing.shop.offered import label_of, offered_methods
+from cms_billing.shop.offered import chosen_method, offered_methods, pages_are_split
 from cms_billing.shop.selectors import documents_of_order, sells_plans
 from cms_billing.shop.terms import plan_terms
 
 from .forms import NEW, SHIPPING, BillingAddressForm, BillingChoiceForm, PaymentMethodForm
 from .orders import order_of_basket
+from .paying import PayOnPageMixin
 
 
 class IndexView(oscar_views.IndexView):
@@ -65,12 +66,13 @@ class PaymentMethodView(oscar_views.PaymentMethodView):
         total = self.build_submission()["order_total"]
         payable = total is None or total.incl_tax > 0
         chosen = self.checkout_session.payment_method()
-        methods = offered_methods()
+        methods = offered_methods(self.request.basket)
         return {
             "method_form": PaymentMethodForm(data, methods=methods, initial=_given(method=chosen))
             if payable
             else None,
             "methods": methods,
+            "several_issuers": payable and pages_are_split(self.request.basket),
             "billing_form": BillingChoiceForm(
                 data,
                 addresses=self._addresses(),
@@ -122,7 +124,7 @@ def _given(**values: Any) -> dict[str, Any]:
 
 # Placing the order commits on its own: what comes after it must not be able to roll it back.
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class PaymentDetailsView(oscar_views.PaymentDetailsView):
+class PaymentDetailsView(PayOnPageMixin, oscar_views.PaymentDetailsView):
     template_name_preview = "cms_billing/shop/checkout/preview.html"
 
     def get(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -132,6 +134,7 @@ class PaymentDetailsView(oscar_views.PaymentDetailsView):
 
     def check_skip_conditions(self, request: Any) -> None:
         self._skip_what_is_ordered(request)
+        self.skip_what_is_being_paid(request)
         super().check_skip_conditions(request)
 
     def _skip_what_is_ordered(self, request: Any) -> None:
@@ -164,7 +167,7 @@ class PaymentDetailsView(oscar_views.PaymentDetailsView):
         placed = order_of_basket(basket.pk)
         if placed is not None:
             return self.show_order(placed)
-        return super().submit(user, basket, *args, **kwargs)
+        return self.send_to_page(user, basket, **kwargs) or super().submit(user, basket, *args, **kwargs)
 
     def quote(self) -> str:
         """A fingerprint of what the preview shows: lines, prices, shipping and total."""
@@ -186,7 +189,7 @@ class PaymentDetailsView(oscar_views.PaymentDetailsView):
                 "consents": needed_consents(self.request),
                 "legal": legal_pages(self.request),
                 "plan_terms": plan_terms(basket),
-                "way_to_pay": label_of(self.checkout_session.payment_method() or ""),
+                "chosen": chosen_method(self.checkout_session.payment_method(), basket),
             }
         return context
 

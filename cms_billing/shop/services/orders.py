@@ -20,11 +20,12 @@ from cms_billing.faktura.services.accounts import CustomerFacts, new_customer, o
 from cms_billing.faktura.services.billing import issue_group
 from cms_billing.memberships.models import Plan
 from cms_billing.memberships.services import book_first_period, sign_contract
+from cms_billing.payments.services import name_documents
 
 from .. import rules
 from ..exceptions import DoesNotAddUp, NoBillingAddress
-from ..models import OrderBilling, OrderConfirmation, OrderContract
-from ..selectors import ORDER_EXTRA, ORDER_LINE, invoice_group, sold_lines
+from ..models import CheckoutAttempt, OrderBilling, OrderConfirmation, OrderContract
+from ..selectors import ORDER_EXTRA, ORDER_LINE, invoice_group, invoices_of_order, sold_lines
 
 # What is left over where the price of a line does not divide by its units is a booking of its own.
 GOODS = ("goods", "goods-rest")
@@ -96,6 +97,15 @@ def bill_order(*, billing_id: int, now: datetime) -> None:
         problems += _bill(part, [share for share in shares if share.issuer_id == issuer.pk])
     billing.problem = "\n".join(problems)
     billing.save(update_fields=["problem"])
+    _name_what_is_paid(order)
+
+
+def _name_what_is_paid(order: Any) -> None:
+    """The invoice of an order that was paid on a page belongs to that payment from its first moment."""
+    attempt = CheckoutAttempt.objects.filter(order=order).select_related("session").first()
+    if attempt is not None:
+        invoices = invoices_of_order(order, attempt.session.issuer_id)
+        name_documents(session_id=attempt.session_id, documents=invoices)
 
 
 def _is_booked(billing: OrderBilling) -> bool:
@@ -210,9 +220,15 @@ def _facts(billing: OrderBilling) -> CustomerFacts:
     address = order.billing_address or order.shipping_address
     if address is None:
         raise NoBillingAddress(number=order.number)
+    email = order.guest_email or (order.user.email if order.user else "")
+    return facts_of(address, email=email, language=billing.language)
+
+
+def facts_of(address: Any, *, email: str, language: str) -> CustomerFacts:
+    """Who owes, from an address of Oscar's; ``language`` may be one that invoices are not written in."""
     addition = ", ".join(line for line in (address.line2, address.line3) if line)
-    languages = [code for code, _name in Customer._meta.get_field("language").choices or []]
-    language = billing.language or settings.LANGUAGE_CODE
+    known = [code for code, _name in Customer._meta.get_field("language").choices or []]
+    wanted = (language or settings.LANGUAGE_CODE)[:2]
     return CustomerFacts(
         first_name=address.first_name,
         last_name=address.last_name,
@@ -221,6 +237,6 @@ def _facts(billing: OrderBilling) -> CustomerFacts:
         postal_code=address.postcode,
         city=address.line4,
         country=address.country_id,
-        email=order.guest_email or (order.user.email if order.user else ""),
-        language=language[:2] if language[:2] in languages else None,
+        email=email,
+        language=wanted if wanted in known else None,
     )

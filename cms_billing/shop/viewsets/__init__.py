@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .repair import StrayPaymentViewSet, stray_payments_to_do
 from .selling import PartnerIssuerViewSet, PlanProductViewSet, ProductClassTaxViewSet
 from .stock import StockMovementViewSet, movements_of_document
 
@@ -12,6 +13,7 @@ VIEWSETS: list[type[Any]] = [
     PartnerIssuerViewSet,
     ProductClassTaxViewSet,
     StockMovementViewSet,
+    StrayPaymentViewSet,
 ]
 
-__all__ = ["VIEWSETS", "movements_of_document"]
+__all__ = ["VIEWSETS", "movements_of_document", "stray_payments_to_do"]

@@ -49,6 +49,14 @@ SHOWN_MEMBERS = [
     Person("gesperrt", "Bettina", "Ohlsen", "gesperrt", "Fährstraße 11", "24103", "Kiel"),
 ]
 
+CARD_MEMBERS = [
+    Person("karte", "Sven", "Albers", "zahlt mit Karte", "Deichweg 8", "27472", "Cuxhaven"),
+    Person("lastschrift", "Gesa", "Kröger", "zahlt per Lastschrift", "Süderende 14", "25938", "Wyk auf Föhr"),
+    Person("leerekarte", "Jens", "Paulsen", "Karte ohne Deckung", "Holzmarkt 3", "18055", "Rostock"),
+    Person("gestohlen", "Marta", "Weiland", "Karte gesperrt", "Bachgasse 22", "35037", "Marburg"),
+    Person("rueckbuchung", "Olaf", "Rickmers", "holt sein Geld zurück", "Alter Hafen 1", "26931", "Elsfleth"),
+]
+
 OTHER_MEMBERS = [
     Person("jaekel", "Martin", "Jaekel", "Mitglied", "Buchenstieg 6", "22391", "Hamburg"),
     Person("petersen", "Inga", "Petersen", "Mitglied", "Hafenzeile 19", "23966", "Wismar"),
@@ -62,8 +70,8 @@ OTHER_MEMBERS = [
     Person("hansen", "Birte", "Hansen", "Mitglied", "Osterkoppel 4", "24937", "Flensburg"),
 ]
 
-MEMBERS = [*SHOWN_MEMBERS, *OTHER_MEMBERS]
-SHOWN = [*STAFF, *SHOWN_MEMBERS]
+MEMBERS = [*SHOWN_MEMBERS, *OTHER_MEMBERS, *CARD_MEMBERS]
+SHOWN = [*STAFF, *SHOWN_MEMBERS, *CARD_MEMBERS]
 
 
 def people_are_loaded() -> bool:

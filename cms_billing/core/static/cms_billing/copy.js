@@ -3,18 +3,22 @@
   if (!navigator.clipboard) return;
   const german = document.documentElement.lang.startsWith("de");
   const words = german ? ["Kopieren", "Kopiert"] : ["Copy", "Copied"];
-  for (const element of document.querySelectorAll("[data-copy]")) {
-    const text = element.dataset.copy || element.textContent.trim();
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "billing-copy";
-    button.textContent = words[0];
-    button.setAttribute("aria-label", `${words[0]}: ${text}`);
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(text);
-      button.textContent = words[1];
-      setTimeout(() => { button.textContent = words[0]; }, 2000);
-    });
-    element.append(" ", button);
-  }
+  const addButtons = (root) => {
+    for (const element of root.querySelectorAll("[data-copy]")) {
+      const text = element.dataset.copy || element.textContent.trim();
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "billing-copy";
+      button.textContent = words[0];
+      button.setAttribute("aria-label", `${words[0]}: ${text}`);
+      button.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(text);
+        button.textContent = words[1];
+        setTimeout(() => { button.textContent = words[0]; }, 2000);
+      });
+      element.append(" ", button);
+    }
+  };
+  addButtons(document);
+  document.addEventListener("billing:shown", (event) => addButtons(event.target));
 })();

@@ -74,6 +74,10 @@ class Command(BaseCommand):
             self.stdout.write(f"  issued today: {figures['count']} × {kind}, {amount}")
         for currency, minor in run.report.get("open_minor", {}).items():
             self.stdout.write(f"  open: {Money(minor, currency)}, {run.report['overdue']} documents overdue")
+        if not run.report.get("sent", True):
+            self.stdout.write(
+                self.style.WARNING("  this is a copy of the database: nothing was sent or collected")
+            )
         parked = ParkedRow.objects.filter(issuer=run.issuer, resolved_at=None)
         for row in parked[:20]:
             self.stdout.write(self.style.WARNING(f"  parked: {row}"))

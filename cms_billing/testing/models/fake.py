@@ -6,8 +6,8 @@ import secrets
 import uuid
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cms_billing.core import clock
 from cms_billing.core.money import money_of
@@ -26,7 +26,7 @@ class FakeCharge(models.Model):
 
     class Status(models.TextChoices):
         PENDING = "pending", _("pending")
-        SETTLED = "settled", _("settled")
+        SETTLED = "settled", pgettext_lazy("payment", "settled")
         FAILED = "failed", _("failed")
         CHARGED_BACK = "charged_back", _("charged back")
 
@@ -38,6 +38,8 @@ class FakeCharge(models.Model):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=12, choices=Status.choices)
     reason = models.CharField(max_length=200, blank=True)
+    code = models.CharField(max_length=80, blank=True, help_text="Of a refusal or return.")
+    advice = models.CharField(max_length=80, blank=True)
     final = models.BooleanField(default=False, help_text="A failure that no further attempt can mend.")
     charged_back_minor = models.BigIntegerField(default=0)
     requests = models.PositiveIntegerField(default=1, help_text="How often the charge was asked for.")
@@ -129,35 +131,3 @@ class FakeBehaviour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method_reference or '*'}: {self.behaviour} × {self.times}"
-
-
-class TimeTravel(models.Model):
-    """A journey of the site's clock, day by day, that somebody asked for. Its own times are real ones."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting", _("waiting for a worker")
-        RUNNING = "running", _("under way")
-        DONE = "done", _("arrived")
-        FAILED = "failed", _("stopped")
-
-    until = models.DateField()
-    # The last day that was lived to its end.
-    day = models.DateField()
-    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
-    # One sentence a day.
-    lines = models.JSONField(default=list)
-    error = models.TextField(blank=True)
-    asked_at = models.DateTimeField(default=timezone.now)
-    seen_alive_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        verbose_name = _("journey of the clock")
-        verbose_name_plural = _("journeys of the clock")
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.day} → {self.until}"
-
-    @property
-    def is_over(self) -> bool:
-        return self.state in (self.State.DONE, self.State.FAILED)

@@ -16,7 +16,7 @@ from cms_billing.core.models import FrozenModel, FrozenQuerySet, OutsideWork
 from cms_billing.faktura.models import DocumentLine, Issuer, TaxRate
 from cms_billing.memberships.models import Contract, Plan
 
-from . import restocking
+from .. import restocking
 
 
 class PlanProductQuerySet(models.QuerySet["PlanProduct"]):
@@ -114,7 +114,7 @@ class OrderBilling(OutsideWork):
     basket_id = models.BigIntegerField(_("basket"), null=True, unique=True)
     placed_at = models.DateTimeField(_("placed at"), default=clock.now)
     language = models.CharField(_("language"), max_length=8, blank=True)
-    provider = models.CharField(_("chosen way to pay"), max_length=40, blank=True)
+    provider = models.CharField(_("chosen way to pay"), max_length=90, blank=True)
     consents = models.JSONField(
         _("consents"), default=list, blank=True, help_text=_("The texts the buyer ticked, as shown.")
     )

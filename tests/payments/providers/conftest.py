@@ -1,0 +1,3 @@
+from cms_billing.testing.pytest_plugin import clock
+
+__all__ = ["clock"]
