@@ -17,7 +17,7 @@ from cms_billing.core.conf import billing_settings
 from cms_billing.daily.models import DailyRun, ParkedRow
 from cms_billing.daily.services import run_daily
 from tests.daily.month import DAY, assert_like_one_clean_run, books_of, issuer_with_contracts
-from tests.daily.processes import daily_run, fork, kill, wait_for
+from tests.processes import daily_run, fork, kill, wait_for
 
 THOUSAND = 1000
 KILLS = 20

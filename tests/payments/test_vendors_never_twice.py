@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connections, transaction
+from django.db import transaction
 from django.test import override_settings
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -30,6 +30,7 @@ from cms_billing.testing.factories import BookingFactory, CustomerFactory
 from cms_billing.testing.models import VendorFault
 from cms_billing.testing.vendors import deliver_vendor_webhooks
 from cms_billing.testing.vendors.behaviours import Behaviour
+from tests.processes import fork, wait_for
 
 from .vendor_world import (
     VENDORS,
@@ -240,18 +241,13 @@ def dying_in(gap: str) -> Callable[..., Any]:
 
 
 def kill_a_worker(gap: str) -> int:
-    """A process of its own takes the next payment and is killed in the gap; returns the signal it died of."""
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        # Nothing of pytest may run in here, whatever happens.
-        try:
-            charging._charge = dying_in(gap)
-            outbox.drain(Payment, now=clock.now(), batch=1)
-        finally:
-            os._exit(0)
-    _pid, status = os.waitpid(child, 0)
-    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    """A process of its own takes the next payment and is killed in the gap; the negative signal it died of."""
+
+    def work() -> None:
+        charging._charge = dying_in(gap)
+        outbox.drain(Payment, now=clock.now(), batch=1)
+
+    return wait_for(fork(work))
 
 
 @pytest.mark.slow
@@ -283,7 +279,7 @@ def test_a_hundred_workers_killed_leave_one_charge_for_each_document(vendor):
         gaps = random.Random(vendor.code).choices(
             ["before the call", "after the call", "after the answer"], k=KILLS
         )
-        assert {kill_a_worker(gap) for gap in gaps} == {signal.SIGKILL}
+        assert {kill_a_worker(gap) for gap in gaps} == {-signal.SIGKILL}
         assert not Payment.objects.exclude(state="created").exists()
     with override_settings(CMS_BILLING=settings_of_site), clock.frozen(NOON + timedelta(hours=1)):
         outbox.drain(Payment, now=clock.now())

@@ -1,4 +1,4 @@
-"""Real processes that make the daily run, to be killed or to run at the same moment."""
+"""Real processes that do the work of the site, to be killed or to run at the same moment."""
 
 from __future__ import annotations
 
