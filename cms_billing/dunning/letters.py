@@ -87,21 +87,26 @@ def text_of(procedure: ActiveProcedure, *, level: int, language: str, issuer: Is
 
 def lock_notice(procedure: ActiveProcedure, claims: Sequence[Claim], *, language: str) -> str:
     """Which documents this letter locks, or announces to lock with the next one; empty where it does neither."""
-    locked = [claim.item.number for claim in claims if locks(procedure, claim)]
+    locked = [claim.item.number for claim in claims if scope_after(procedure, claim)]
     announced = [
         claim.item.number
         for claim in claims
-        if not locks(procedure, claim) and (after := procedure.facts.after(claim.level)) and after.locks
+        if not scope_after(procedure, claim) and announced_after(procedure, claim)
     ]
     return texts.lock_notice(locked=locked, announced=announced, language=language)
 
 
-def locks(procedure: ActiveProcedure, claim: Claim) -> bool:
-    """Is the claim locked once this letter is out? What was locked stays so."""
-    level = procedure.facts.level(claim.level)
-    before = claim.case.level if claim.case else 0
-    already = claim.case is not None and claim.case.locked
-    return already or (level is not None and rules.may_lock(before, level))
+def scope_after(procedure: ActiveProcedure, claim: Claim) -> str:
+    """What the claim locks once this letter is out. What was locked stays so."""
+    before = claim.case.announced_scope if claim.case else ""
+    already = claim.case.lock_scope if claim.case else ""
+    return rules.wider(already, rules.scope_locked(before, procedure.facts.level(claim.level)))
+
+
+def announced_after(procedure: ActiveProcedure, claim: Claim) -> str:
+    """What has been announced to lock once this letter is out."""
+    before = claim.case.announced_scope if claim.case else ""
+    return rules.scope_announced(before, procedure.facts.after(claim.level))
 
 
 def _listed(claim: Claim) -> dict[str, object]:

@@ -94,7 +94,9 @@ def _active(procedure: Procedure) -> ActiveProcedure:
     return ActiveProcedure(
         ProcedureFacts(
             tuple(
-                LevelFacts(level.number, level.days_after, level.days_to_pay, level.locks, level.fee_minor)
+                LevelFacts(
+                    level.number, level.days_after, level.days_to_pay, level.lock_scope, level.fee_minor
+                )
                 for level in levels
             )
         ),
@@ -255,7 +257,7 @@ def reopen(case: Case, procedure: ActiveProcedure | None, *, day: date) -> None:
     level = procedure.facts.level(case.level) if procedure else None
     case.state, case.closed_on, case.close_reason = Case.State.OPEN, None, ""
     case.waiting_since = day
-    case.locked = level is not None and rules.may_lock(case.level - 1, level)
+    case.lock_scope = rules.scope_locked(case.announced_scope, level)
 
 
 def decision_for(case: Case, *, today: date) -> Decision:

@@ -39,8 +39,12 @@ class LevelFacts:
     number: int
     days_after: int
     days_to_pay: int
-    locks: bool = False
+    lock_scope: str = ""
     fee_minor: int = 0
+
+    @property
+    def locks(self) -> bool:
+        return bool(self.lock_scope)
 
 
 @dataclass(frozen=True)
@@ -153,9 +157,22 @@ def _by_calendar(case: CaseFacts, procedure: ProcedureFacts, today: date) -> Dec
     return Decision(Step.READY_FOR_COLLECTION, Reason.LAST_LEVEL_OVER, case.level)
 
 
-def may_lock(case_level: int, level: LevelFacts) -> bool:
-    """A level locks only what an earlier letter has announced."""
-    return level.locks and case_level >= 1
+# Narrower first.
+SCOPES = ("", "contract", "customer")
+
+
+def wider(*scopes: str) -> str:
+    return max(scopes, key=SCOPES.index)
+
+
+def scope_locked(announced: str, level: LevelFacts | None) -> str:
+    """What a level locks: never more than an earlier letter has announced (§§ 273, 320 BGB)."""
+    return min(announced, level.lock_scope if level else "", key=SCOPES.index)
+
+
+def scope_announced(announced: str, following: LevelFacts | None) -> str:
+    """What has been announced once a letter is out that another one follows."""
+    return wider(announced, following.lock_scope if following else "")
 
 
 def weaknesses(levels: Sequence[LevelFacts]) -> list[str]:
@@ -171,7 +188,9 @@ def weaknesses(levels: Sequence[LevelFacts]) -> list[str]:
     in_order = sorted(levels, key=lambda level: level.number)
     if any(level.number == 1 and level.locks for level in in_order):
         found.append("first_locks")
-    if any(before.locks and not after.locks for before, after in pairwise(in_order)):
+    if any(
+        wider(before.lock_scope, after.lock_scope) != after.lock_scope for before, after in pairwise(in_order)
+    ):
         found.append("unlocks")
     if any(after.days_after <= before.days_to_pay for before, after in pairwise(in_order)):
         found.append("impatient")

@@ -42,7 +42,7 @@ def cases_of_contract(issuer: str = "issuer_id", reference: str = "number") -> m
 
 def contract_is_locked(issuer: str = "issuer_id", reference: str = "number") -> Exists:
     """``contracts.annotate(locked=contract_is_locked())``: does dunning lock what the contract opens?"""
-    return Exists(cases_of_contract(issuer, reference).filter(locked=True))
+    return Exists(cases_of_contract(issuer, reference).exclude(lock_scope=""))
 
 
 def level_of_contract(issuer: str = "issuer_id", reference: str = "number") -> Subquery:
@@ -58,7 +58,7 @@ def standing_of_contract(issuer: str = "issuer_id", reference: str = "number") -
     """
     cases = cases_of_contract(issuer, reference)
     return Choice(
-        When(Exists(cases.filter(locked=True)), then=Value(Standing.LOCKED.value)),
+        When(Exists(cases.exclude(lock_scope="")), then=Value(Standing.LOCKED.value)),
         When(Exists(cases.filter(level__gte=1)), then=Value(Standing.IN_ARREARS.value)),
         default=Value(Standing.GOOD.value),
         output_field=models.CharField(),

@@ -44,8 +44,8 @@ COLUMNS = (
 # nobody is in arrears here.
 LEVELS = (Level.GOOD, Level.IN_ARREARS, Level.LOCKED, Level.HANDED_OVER)
 _WORST = Case(
-    When(locked=True, state=DunningCase.State.READY_FOR_COLLECTION, then=3),
-    When(locked=True, then=2),
+    When(~Q(lock_scope=""), state=DunningCase.State.HANDED_OVER, then=3),
+    When(~Q(lock_scope=""), then=2),
     When(level__gte=1, then=1),
     default=0,
     output_field=IntegerField(),

@@ -69,7 +69,7 @@ def test_the_list_and_the_page_of_a_case(client, issuer, case):
         ("q=nobody", False),
         ("state=open&level=1", True),
         ("level=2", False),
-        ("locked=true", False),
+        ("lock_scope=contract", False),
         ("customer=k-1", True),
     ],
 )
@@ -185,7 +185,7 @@ def test_a_procedure_with_levels_and_texts_is_made_on_one_page(client, issuer):
     accountant(client, issuer, "add_procedure", "change_procedure", "view_procedure")
     text = {"language": "de", "subject": "Erinnerung", "body": "Bitte {total} bis {pay_until}."}
     data = procedure_data(
-        issuer, [{"texts": [text]}, {"number": 2, "days_after": 14, "locks": "on", "fee": "2.50"}]
+        issuer, [{"texts": [text]}, {"number": 2, "days_after": 14, "lock_scope": "contract", "fee": "2.50"}]
     )
     response = client.post(reverse("billing-dunning-procedure:add"), data)
     assert response.status_code == 302, response.context["form"].errors
@@ -205,7 +205,7 @@ def test_a_procedure_with_levels_and_texts_is_made_on_one_page(client, issuer):
     ("levels", "message"),
     [
         ([], "Please submit at least 1"),
-        ([{"locks": "on"}], "announced in the letter before"),
+        ([{"lock_scope": "contract"}], "announced in the letter before"),
         ([{}, {"number": 3, "days_after": 20}], "without a gap"),
         ([{}, {"number": 2, "days_after": 10}], "must not come before the date to pay by"),
         ([{"number": 4}], "less than or equal to 3"),

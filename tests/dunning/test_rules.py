@@ -10,7 +10,7 @@ from cms_billing.dunning.reasons import SENTENCES, WEAKNESSES, sentence
 from cms_billing.dunning.rules import Block, CaseFacts, Decision, LevelFacts, ProcedureFacts, Reason, Step
 
 PROCEDURE = ProcedureFacts(
-    (LevelFacts(1, 7, 10), LevelFacts(2, 14, 10), LevelFacts(3, 14, 10, locks=True)),
+    (LevelFacts(1, 7, 10), LevelFacts(2, 14, 10), LevelFacts(3, 14, 10, lock_scope="contract")),
 )
 DUE = date(2026, 1, 15)
 FRESH = CaseFacts(due_on=DUE, open_minor=990)
@@ -123,10 +123,13 @@ def test_by_hand_the_calendar_does_not_count_and_everything_else_does():
 
 
 def test_a_level_locks_only_what_a_letter_has_announced():
-    locking = LevelFacts(1, 7, 10, locks=True)
-    assert not rules.may_lock(0, locking)
-    assert rules.may_lock(1, replace(locking, number=2))
-    assert not rules.may_lock(1, LevelFacts(2, 14, 10))
+    locking = LevelFacts(2, 14, 10, lock_scope="customer")
+    assert rules.scope_locked("", locking) == ""
+    assert rules.scope_locked("contract", locking) == "contract"
+    assert rules.scope_locked("customer", locking) == "customer"
+    assert rules.scope_locked("customer", LevelFacts(2, 14, 10)) == ""
+    assert rules.scope_announced("contract", None) == "contract"
+    assert rules.scope_announced("", locking) == "customer"
 
 
 @pytest.mark.parametrize(
@@ -136,9 +139,9 @@ def test_a_level_locks_only_what_a_letter_has_announced():
         ((), ["none"]),
         ((LevelFacts(1, 7, 10), LevelFacts(1, 20, 10)), ["twice"]),
         ((LevelFacts(1, 7, 10), LevelFacts(3, 20, 10)), ["gap"]),
-        ((LevelFacts(1, 7, 10, locks=True),), ["first_locks"]),
+        ((LevelFacts(1, 7, 10, lock_scope="contract"),), ["first_locks"]),
         (
-            (LevelFacts(1, 7, 10), LevelFacts(2, 14, 10, locks=True), LevelFacts(3, 14, 10)),
+            (LevelFacts(1, 7, 10), LevelFacts(2, 14, 10, lock_scope="contract"), LevelFacts(3, 14, 10)),
             ["unlocks"],
         ),
         ((LevelFacts(1, 7, 14), LevelFacts(2, 14, 10)), ["impatient"]),

@@ -101,7 +101,7 @@ def test_a_lock_closes_the_page_at_the_next_request(magazine):
     case = in_dunning(contract, level=2, locked=False)
     client = client_of(user)
     assert is_full_text(client.get("/magazine/strings/"))
-    case.locked = True
+    case.lock_scope = case.announced_scope = "contract"
     case.save()
     assert client.get("/magazine/strings/").status_code == 402
 

@@ -29,8 +29,8 @@ def stop_case(*, case_id: int, reason: str, user: Any = None) -> Case:
     """No more letters and no lock for this claim until it is resumed. Raises WrongStep, ReasonMissing."""
     case = _locked_case(case_id)
     _go(case, State.STOPPED)
-    case.locked = False
-    case.save(update_fields=["state", "locked"])
+    case.lock_scope = ""
+    case.save(update_fields=["state", "lock_scope"])
     _note(case, Kind.STOPPED, "cms_billing.stop_dunning", user=user, reason=_said(reason))
     return case
 
@@ -47,9 +47,9 @@ def resume_case(*, case_id: int, today: date, user: Any = None) -> Case:
     _go(case, State.OPEN)
     procedure = active_procedures(case.issuer).get(case.customer.kind)
     level = procedure.facts.level(case.level) if procedure else None
-    case.locked = level is not None and rules.may_lock(case.level - 1, level)
+    case.lock_scope = rules.scope_locked(case.announced_scope, level)
     case.waiting_since = today
-    case.save(update_fields=["state", "locked", "waiting_since"])
+    case.save(update_fields=["state", "lock_scope", "waiting_since"])
     _note(case, Kind.RESUMED, "cms_billing.resume_dunning", user=user)
     return case
 

@@ -63,7 +63,7 @@ def reopen_case(*, document_id: int, day: date) -> Case | None:
     if case is None or case.close_reason == Closed.CANCELLED:
         return _start_case(item, day=day) if item.due_on < day else None
     reopen(case, active_procedures(item.document.issuer).get(customer.kind), day=day)
-    case.save(update_fields=["state", "closed_on", "close_reason", "waiting_since", "locked"])
+    case.save(update_fields=["state", "closed_on", "close_reason", "waiting_since", "lock_scope"])
     CaseStep.objects.create(case=case, kind=CaseStep.Kind.REOPENED, level=case.level)
     return case
 
@@ -87,7 +87,7 @@ def _close(cases: list[Case], *, day: date) -> None:
     for reason in set(why.values()):
         ids = [case.pk for case in cases if why[case.document_id] == reason]
         Case.objects.filter(pk__in=ids).update(
-            state=Case.State.CLOSED, locked=False, closed_on=day, close_reason=reason
+            state=Case.State.CLOSED, lock_scope="", closed_on=day, close_reason=reason
         )
     CaseStep.objects.bulk_create(
         CaseStep(
@@ -100,7 +100,7 @@ def _close(cases: list[Case], *, day: date) -> None:
         for case in cases
     )
     for case in cases:
-        case.state, case.locked = Case.State.CLOSED, False
+        case.state, case.lock_scope = Case.State.CLOSED, ""
         case.closed_on, case.close_reason = day, why[case.document_id]
 
 

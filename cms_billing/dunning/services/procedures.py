@@ -8,10 +8,10 @@ from django.utils.translation import gettext, override
 from cms_billing.faktura.models import Issuer
 
 from .. import texts
-from ..models import Level, LevelText, Procedure
+from ..models import Level, LevelText, LockScope, Procedure
 
-# Level, days after (due date, then the letter before), locks. Each letter gives ten days to pay.
-DEFAULT_LEVELS = ((1, 7, False), (2, 14, False), (3, 14, True))
+# Level, days after (due date, then the letter before), what it locks. Each letter gives ten days to pay.
+DEFAULT_LEVELS = ((1, 7, LockScope.NOTHING), (2, 14, LockScope.NOTHING), (3, 14, LockScope.CONTRACT))
 
 
 @transaction.atomic
@@ -30,7 +30,7 @@ def create_default_procedure(issuer: Issuer) -> Procedure:
         name = gettext("Three reminders")
     procedure = Procedure.objects.create(issuer=issuer, name=name, customer_kind=kind)
     levels = Level.objects.bulk_create(
-        Level(procedure=procedure, number=number, days_after=days, locks=locks)
+        Level(procedure=procedure, number=number, days_after=days, lock_scope=locks)
         for number, days, locks in DEFAULT_LEVELS
     )
     by_number = {level.number: level for level in levels}

@@ -17,7 +17,7 @@ from cms_billing.faktura.services import Batch, Problem, issue_drafts
 from cms_billing.faktura.services.ledger import Fee, post_fees
 
 from ..exceptions import NoProcedure
-from ..letters import Letter, letter_for, locks
+from ..letters import Letter, announced_after, letter_for, scope_after
 from ..models import Case, CaseStep
 from ..plans import (
     OPEN_ITEMS_LOCKED,
@@ -110,14 +110,14 @@ class CaseWriter:
     def __init__(self, *, today: date, user_id: int | None = None) -> None:
         self.today, self.user_id, self.now = today, user_id, clock.now()
         self.new: list[Case] = []
-        self.reopened: dict[bool, list[int]] = defaultdict(list)
-        self.reminded: dict[tuple[int, bool], list[int]] = defaultdict(list)
+        self.reopened: dict[str, list[int]] = defaultdict(list)
+        self.reminded: dict[tuple[int, str, str], list[int]] = defaultdict(list)
         self.ready: list[int] = []
         self.steps: list[CaseStep] = []
 
     def take(self, issuer: Issuer, plan: CustomerPlan, claim: Claim, letter: Document | None) -> None:
         if claim.case is not None and claim.reopens:
-            self.reopened[claim.case.locked].append(claim.case.pk)
+            self.reopened[claim.case.lock_scope].append(claim.case.pk)
             self._step(claim.case, CaseStep.Kind.REOPENED)
         if claim.decision.step is Step.LETTER and letter is not None:
             self._remind(issuer, plan, claim, letter)
@@ -126,7 +126,8 @@ class CaseWriter:
             self._step(claim.case, CaseStep.Kind.READY)
 
     def _remind(self, issuer: Issuer, plan: CustomerPlan, claim: Claim, letter: Document) -> None:
-        locked = plan.procedure is not None and locks(plan.procedure, claim)
+        assert plan.procedure is not None, "the rule gives no letter without a procedure"
+        scope, announced = scope_after(plan.procedure, claim), announced_after(plan.procedure, claim)
         case = claim.case
         if case is None:
             case = Case(
@@ -134,7 +135,8 @@ class CaseWriter:
                 customer_id=plan.customer.pk,
                 document_id=claim.item.document_id,
                 level=claim.level,
-                locked=locked,
+                lock_scope=scope,
+                announced_scope=announced,
                 opened_on=self.today,
                 waiting_since=self.today,
                 last_letter_on=self.today,
@@ -142,7 +144,7 @@ class CaseWriter:
             self.new.append(case)
             self._step(case, CaseStep.Kind.OPENED, level=0)
         else:
-            self.reminded[claim.level, locked].append(case.pk)
+            self.reminded[claim.level, scope, announced].append(case.pk)
         self._step(case, CaseStep.Kind.LETTER, level=claim.level, letter=letter)
 
     def _step(
@@ -161,17 +163,21 @@ class CaseWriter:
 
     def write(self) -> None:
         Case.objects.bulk_create(self.new)
-        for locked, ids in self.reopened.items():
+        for scope, ids in self.reopened.items():
             Case.objects.filter(pk__in=ids).update(
                 state=Case.State.OPEN,
                 closed_on=None,
                 close_reason="",
                 waiting_since=self.today,
-                locked=locked,
+                lock_scope=scope,
             )
-        for (level, locked), ids in self.reminded.items():
+        for (level, scope, announced), ids in self.reminded.items():
             Case.objects.filter(pk__in=ids).update(
-                level=level, locked=locked, waiting_since=self.today, last_letter_on=self.today
+                level=level,
+                lock_scope=scope,
+                announced_scope=announced,
+                waiting_since=self.today,
+                last_letter_on=self.today,
             )
         Case.objects.filter(pk__in=self.ready).update(state=Case.State.READY_FOR_COLLECTION)
         CaseStep.objects.bulk_create(self.steps)

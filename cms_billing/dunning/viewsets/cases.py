@@ -60,7 +60,7 @@ class CaseFilterSet(BillingFilterSet):
 
     class Meta:
         model = Case
-        fields = ["state", "level", "locked"]
+        fields = ["state", "level", "lock_scope"]
 
 
 class CaseIndexView(BillingIndexView):

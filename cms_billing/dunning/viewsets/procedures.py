@@ -37,7 +37,7 @@ class LevelForm(WagtailAdminModelForm):
 
     class Meta:
         model = Level
-        fields = ["number", "days_after", "days_to_pay", "locks"]
+        fields = ["number", "days_after", "days_to_pay", "lock_scope"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -84,7 +84,7 @@ class ProcedureForm(WagtailAdminModelForm):
     def _levels(self) -> list[rules.LevelFacts]:
         rows = [form.cleaned_data for form in self.formsets["levels"].forms if form.cleaned_data]
         return [
-            rules.LevelFacts(row["number"], row["days_after"], row["days_to_pay"], row["locks"])
+            rules.LevelFacts(row["number"], row["days_after"], row["days_to_pay"], row["lock_scope"])
             for row in rows
             if not row.get("DELETE")
         ]
@@ -197,7 +197,7 @@ class ProcedureViewSet(BillingModelViewSet):
                             FieldPanel("days_to_pay"),
                         ]
                     ),
-                    FieldRowPanel([FieldPanel("fee"), FieldPanel("locks")]),
+                    FieldRowPanel([FieldPanel("fee"), FieldPanel("lock_scope")]),
                     InlinePanel(
                         "texts",
                         heading=gettext_lazy("Texts"),

@@ -30,6 +30,7 @@ class LedgerEntry(FrozenModel):
         CANCELLATION = "cancellation", _("cancellation")
         CHARGEBACK = "chargeback", _("chargeback")
         FEE = "fee", _("fee")
+        INTEREST = "interest", _("default interest")
         REFUND = "refund", _("refund")
         WRITE_OFF = "write_off", _("write-off")
         TRANSFER = "transfer", _("transfer between items")
@@ -54,6 +55,9 @@ class LedgerEntry(FrozenModel):
     note = models.CharField(_("note"), max_length=200, blank=True)
 
     amount = money_of("amount_minor")
+
+    # Claimed beside what was sold; no turnover, no tax.
+    CHARGES = (Kind.FEE, Kind.INTEREST)
 
     objects = FrozenQuerySet.as_manager()
 
@@ -88,6 +92,9 @@ class OpenItemQuerySet(models.QuerySet["OpenItem"]):
 class OpenItem(models.Model):
     """The open amount of an issued document (offener Posten): always the sum of its ledger entries.
 
+    ``charges_minor`` is the sum of those that are fees and interest, whatever was paid: while ``open_minor`` is not
+    above it, the claim itself is covered.
+
     The changeable counterpart of the frozen document, written only by ``services.ledger`` together with the entries;
     ``billing_verify`` compares the two. ``due_on`` may be deferred, the document's never changes.
     """
@@ -102,6 +109,7 @@ class OpenItem(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     due_on = models.DateField(_("due on"))
     open_minor = models.BigIntegerField(_("open (minor units)"))
+    charges_minor = models.BigIntegerField(_("fees and interest (minor units)"), default=0)
     settled_on = models.DateField(_("settled on"), null=True, blank=True)
 
     open_amount = money_of("open_minor")

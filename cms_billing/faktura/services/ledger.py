@@ -50,20 +50,24 @@ def post_entries(
         for entry in entries
     )
     changes: dict[int, int] = {}
+    charges: dict[int, int] = {}
     for entry in entries:
         if entry.document_id is not None:
             changes[entry.document_id] = changes.get(entry.document_id, 0) + entry.amount.minor
-    _move_open_items(changes, booked_on=booked_on)
+            if entry.kind in LedgerEntry.CHARGES:
+                charges[entry.document_id] = charges.get(entry.document_id, 0) + entry.amount.minor
+    _move_open_items(changes, charges, booked_on=booked_on)
     return rows
 
 
-def _move_open_items(changes: dict[int, int], *, booked_on: date) -> None:
+def _move_open_items(changes: dict[int, int], charges: dict[int, int], *, booked_on: date) -> None:
     items = OpenItem.objects.select_for_update(no_key=True).filter(pk__in=changes).order_by("pk")
     for item in items:
         before, item.open_minor = item.open_minor, item.open_minor + changes[item.pk]
+        item.charges_minor += charges.get(item.pk, 0)
         settled = item.open_minor <= 0
         item.settled_on = (item.settled_on or booked_on) if settled else None
-        item.save(update_fields=["open_minor", "settled_on"])
+        item.save(update_fields=["open_minor", "charges_minor", "settled_on"])
         news = (
             document_settled
             if before > 0 and settled
@@ -115,7 +119,9 @@ def post_fees(*, issuer_id: int, fees: Sequence[Fee], booked_on: date) -> list[L
     for fee in fees:
         by_amount.setdefault(fee.amount.minor, []).append(fee.document_id)
     for amount, documents in by_amount.items():
-        OpenItem.objects.filter(pk__in=documents).update(open_minor=F("open_minor") + amount)
+        OpenItem.objects.filter(pk__in=documents).update(
+            open_minor=F("open_minor") + amount, charges_minor=F("charges_minor") + amount
+        )
     return rows
 
 
