@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
+from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
 from cms_billing.core.money import Money
 from cms_billing.dunning import services as dunning
@@ -16,7 +18,7 @@ from cms_billing.faktura.services.assembling import BookingRow, rows_of
 from cms_billing.faktura.services.billing import due_bookings
 from cms_billing.memberships import services as memberships
 from cms_billing.memberships.services.booking import bookings_for, read_due_lines
-from cms_billing.payments.services import chargeable_items
+from cms_billing.payments.services import chargeable_amounts, chargeable_items
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,14 @@ def _finalise(issuer: Issuer, today: date) -> Iterator[Planned]:
 
 
 def _collect(issuer: Issuer, today: date) -> Iterator[Planned]:
-    for item in chargeable_items(issuer, today=today).select_related("document", "customer"):
-        yield Planned("collect", f"{item.customer} {item.document.number}", item.open_amount)
+    items = chargeable_items(issuer, today=today).select_related("document", "customer").order_by("pk")
+    rows = items.iterator(chunk_size=billing_settings().chunk_size)
+    while chunk := list(islice(rows, billing_settings().chunk_size)):
+        amounts = chargeable_amounts(chunk, today=today)
+        for item in chunk:
+            if item.pk in amounts:
+                amount = Money(amounts[item.pk], item.currency)
+                yield Planned("collect", f"{item.customer} {item.document.number}", amount)
 
 
 def _as_row(booking: Booking) -> BookingRow:

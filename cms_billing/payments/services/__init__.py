@@ -1,7 +1,13 @@
 """The only writers of payments. One module a topic; import from here."""
 
 from .accounts import AccountProbe, note_problem, noting_problems, probe_account, without_secrets
-from .charging import carry_out_payment, chargeable_items, collect_due, enter_never_charged
+from .charging import (
+    carry_out_payment,
+    chargeable_amounts,
+    chargeable_items,
+    collect_due,
+    enter_never_charged,
+)
 from .comparing import carry_out_comparison, start_comparison
 from .differences import settle_difference
 from .keeping import carry_out_removal, keep_method
@@ -56,6 +62,7 @@ __all__ = [
     "carry_out_removal",
     "carry_out_session",
     "charge_back",
+    "chargeable_amounts",
     "chargeable_items",
     "collect_due",
     "come_back",

@@ -17,6 +17,7 @@ from cms_billing.core.conf import billing_settings
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import Issuer, OpenItem
 
+from ..charge_holds import holds_on
 from ..credentials import provider_of
 from ..links import account_webhook_url, result_url
 from ..models import ChargePlan, Payment, PaymentMethod, SessionDocument
@@ -54,24 +55,40 @@ def chargeable_items(issuer: Issuer, *, today: date) -> QuerySet[OpenItem]:
 def collect_due(*, issuer: Issuer, today: date) -> list[Payment]:
     """Write the next chunk of charges, each with its own idempotency key; the outbox sends them after commit.
 
-    Empty: nothing is left to charge today.
+    What is held back (``charge_holds``) is passed over, or charged in the part that is due. Empty: nothing is left to
+    charge today.
     """
-    while items := _locked_items(issuer, today=today):
+    after = 0
+    while items := _locked_items(issuer, today=today, after=after):
+        after = items[-1].pk
+        amounts = chargeable_amounts(items, today=today)
+        items = [item for item in items if item.pk in amounts]
         methods = _default_methods(items)
         later = put_off_worn_out(items, methods, today=today)
         charges = [
-            _charge_of(item, methods[item.customer_id])
+            _charge_of(item, methods[item.customer_id], amounts[item.pk])
             for item in items
             if item.customer_id in methods and item.pk not in later
         ]
-        if charges or not later:
+        if charges:
             return Payment.objects.bulk_create(charges)
     return []
 
 
-def _locked_items(issuer: Issuer, *, today: date) -> list[OpenItem]:
+def chargeable_amounts(items: Sequence[OpenItem], *, today: date) -> dict[int, int]:
+    """By document: how much of it may be charged today. What is held back whole is not there."""
+    holds = holds_on([item.pk for item in items], today)
+    amounts = {
+        item.pk: min(item.open_minor, holds[item.pk].up_to_minor) if item.pk in holds else item.open_minor
+        for item in items
+    }
+    return {pk: amount for pk, amount in amounts.items() if amount > 0}
+
+
+def _locked_items(issuer: Issuer, *, today: date, after: int) -> list[OpenItem]:
     locked = list(
         chargeable_items(issuer, today=today)
+        .filter(pk__gt=after)
         .order_by("pk")
         .select_for_update(skip_locked=True, no_key=True, of=("self",))
         .values_list("pk", flat=True)[: billing_settings().chunk_size]
@@ -88,7 +105,7 @@ def _default_methods(items: Sequence[OpenItem]) -> dict[int, PaymentMethod]:
     return {method.customer_id: method for method in methods}
 
 
-def _charge_of(item: OpenItem, method: PaymentMethod) -> Payment:
+def _charge_of(item: OpenItem, method: PaymentMethod, amount_minor: int) -> Payment:
     return Payment(
         issuer_id=item.issuer_id,
         customer_id=item.customer_id,
@@ -97,7 +114,7 @@ def _charge_of(item: OpenItem, method: PaymentMethod) -> Payment:
         account_id=method.account_id,
         method=method,
         document_id=item.document_id,
-        amount_minor=item.open_minor,
+        amount_minor=amount_minor,
         currency=item.currency,
     )
 
@@ -112,6 +129,8 @@ def carry_out_payment(payment: Payment) -> Callable[[], None] | None:
     if notice is None:
         if no_longer_owed(payment):
             return partial(withdraw, payment_id=payment.pk)
+        if reason := held_back(payment):
+            return partial(withdraw, payment_id=payment.pk, reason=reason)
         if may_have_been_sent(payment):
             require_repeatable(payment, provider)
         notice = _charge(payment)
@@ -138,10 +157,18 @@ def no_longer_owed(payment: Payment) -> bool:
     ).exists()
 
 
-def withdraw(*, payment_id: int) -> None:
+def held_back(payment: Payment) -> str:
+    """Why a charge is not to be sent now, where something was agreed or decided after the run that wrote it."""
+    if payment.document_id is None:
+        return ""
+    hold = holds_on([payment.document_id], clock.today(payment.issuer)).get(payment.document_id)
+    return hold.reason if hold is not None and hold.up_to_minor < payment.amount_minor else ""
+
+
+def withdraw(*, payment_id: int, reason: str = "") -> None:
     """Never sent, never will be. What is still owed of the document may be charged anew."""
     Payment.objects.filter(pk=payment_id, state=Payment.State.CREATED).update(
-        state=Payment.State.WITHDRAWN, reason=_("No longer owed in this amount.")
+        state=Payment.State.WITHDRAWN, reason=(reason or _("No longer owed in this amount."))[:200]
     )
 
 
