@@ -13,7 +13,7 @@ class DunningConfig(AppConfig):
         from cms_billing.faktura.delivery_vetoes import register_veto
         from cms_billing.faktura.models import DocumentKind
 
-        from . import receivers
+        from . import hindrances, receivers, sources
 
         signals.document_settled.connect(
             receivers.close_when_settled, dispatch_uid="cms_billing.dunning.settled"
@@ -25,3 +25,5 @@ class DunningConfig(AppConfig):
             receivers.go_on_when_reopened, dispatch_uid="cms_billing.dunning.reopened"
         )
         register_veto(DocumentKind.DUNNING_LETTER, receivers.reason_to_withdraw)
+        for source in (sources.blocks, sources.payments_under_way):
+            hindrances.register(source)

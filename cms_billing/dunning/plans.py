@@ -6,18 +6,16 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer, OpenItem
-from cms_billing.payments.models import Payment
 
-from . import rules
+from . import hindrances, rules
+from .hindrances import ITEM_COLUMNS, Item
 from .models import Case, Procedure
 from .rules import CaseFacts, Decision, LevelFacts, ProcedureFacts, Reason, Step
 
-UNDER_WAY = (Payment.State.CREATED, Payment.State.PENDING)
 OPEN_ITEMS_LOCKED = OpenItem.objects.select_for_update(no_key=True, of=("self",))
 # Claims that a letter lists beside those it is written for: they are owed as well.
 LISTED = (Reason.WAITING_FOR_LEVEL, Reason.WAITING_AFTER_LAST_LEVEL, Reason.IN_COLLECTION)
@@ -29,17 +27,6 @@ class ActiveProcedure:
 
     facts: ProcedureFacts
     texts: Mapping[tuple[int, str], tuple[str, str]] = field(default_factory=dict)
-
-
-class Item(NamedTuple):
-    document_id: int
-    customer_id: int
-    currency: str
-    due_on: date
-    open_minor: int
-    number: str
-    issued_on: date | None
-    gross_minor: int
 
 
 @dataclass(frozen=True)
@@ -150,7 +137,8 @@ def plans_for(
     items: QuerySet[OpenItem] | None = None,
     by_hand: int | None = None,
 ) -> list[CustomerPlan]:
-    """The plan of each customer with an overdue claim, in the order given; four statements, reads only.
+    """The plan of each customer with an overdue claim, in the order given; reads only, and asks each source of
+    ``hindrances`` once.
 
     ``items``: the run passes ``OPEN_ITEMS_LOCKED``, so that no charge is made between the decision and the letter.
     ``by_hand``: the document whose next step a person asked for, without its waiting days.
@@ -159,9 +147,7 @@ def plans_for(
     overdue = _items(OpenItem.objects.all() if items is None else items, ids, today=today)
     documents = [item.document_id for item in overdue]
     cases, reopened = _cases(documents, procedures, customers, today=today)
-    under_way = set(
-        Payment.objects.filter(document__in=documents, state__in=UNDER_WAY).values_list("document", flat=True)
-    )
+    hindered = hindrances.standing_against(overdue, today)
     written_to = set(
         Document.objects.filter(
             customer__in=ids, kind=DocumentKind.DUNNING_LETTER, issued_on=today
@@ -174,8 +160,8 @@ def plans_for(
     def claim(item: Item, customer: Customer, procedure: ActiveProcedure | None) -> Claim:
         case = cases.get(item.document_id)
         facts = replace(
-            facts_of(item, case, customer),
-            payment_under_way=item.document_id in under_way,
+            facts_of(item, case),
+            hindrance=hindered.get(item.document_id),
             letter_today=customer.pk in written_to,
         )
         rule = rules.decide_by_hand if item.document_id == by_hand else rules.decide
@@ -193,32 +179,19 @@ def plans_for(
     ]
 
 
-def facts_of(item: Item, case: Case | None, customer: Customer) -> CaseFacts:
+def facts_of(item: Item, case: Case | None) -> CaseFacts:
     return CaseFacts(
         due_on=item.due_on,
         open_minor=item.open_minor,
         level=case.level if case else 0,
         state=case.state if case else "",
         waiting_since=case.waiting_since if case else None,
-        block=rules.Block(customer.dunning_block_until) if customer.dunning_block else None,
     )
 
 
 def _items(source: QuerySet[OpenItem], customers: Collection[int], *, today: date) -> list[Item]:
     rows = source.filter(customer__in=customers, open_minor__gt=0, due_on__lt=today).order_by("pk")
-    items = [
-        Item(*values)
-        for values in rows.values_list(
-            "document_id",
-            "customer_id",
-            "currency",
-            "due_on",
-            "open_minor",
-            "document__number",
-            "document__issued_on",
-            "document__gross_minor",
-        )
-    ]
+    items = [Item(*values) for values in rows.values_list(*ITEM_COLUMNS)]
     return sorted(items, key=lambda item: (item.due_on, item.document_id))
 
 

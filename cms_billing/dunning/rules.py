@@ -25,8 +25,18 @@ class Reason(Enum):
     STOPPED = "stopped"
     IN_COLLECTION = "in_collection"
     NO_PROCEDURE = "no_procedure"
-    CUSTOMER_BLOCKED = "customer_blocked"
+    HANDED_OVER = "handed_over"
+    BLOCKED = "blocked"
+    DISPUTED = "disputed"
+    PROMISE = "promise"
+    INSTALMENT_PLAN = "instalment_plan"
+    DEFERRED = "deferred"
     PAYMENT_UNDER_WAY = "payment_under_way"
+    RETRY_PLANNED = "retry_planned"
+    BELOW_MINIMUM = "below_minimum"
+    WAITING_FOR_STATEMENT = "waiting_for_statement"
+    WEEKEND = "weekend"
+    HOLIDAY = "holiday"
     WAITING_FOR_LEVEL = "waiting_for_level"
     WAITING_AFTER_LAST_LEVEL = "waiting_after_last_level"
     LETTER_TODAY = "letter_today"
@@ -62,10 +72,15 @@ class ProcedureFacts:
 
 
 @dataclass(frozen=True)
-class Block:
-    """The customer's dunning block; through ``until``, or without end."""
+class Hindrance:
+    """What stands against a letter, whatever the calendar says. ``until``: the last day it does; None: not known.
 
+    ``detail`` goes into the sentence as it is: a reason somebody gave, an amount.
+    """
+
+    reason: Reason
     until: date | None = None
+    detail: str = ""
 
     def holds_on(self, day: date) -> bool:
         return self.until is None or day <= self.until
@@ -81,19 +96,20 @@ class CaseFacts:
     level: int = 0
     state: str = ""
     waiting_since: date | None = None
-    payment_under_way: bool = False
-    block: Block | None = None
+    hindrance: Hindrance | None = None
     letter_today: bool = False
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What happens to a claim. ``level``: the letter's, or the one it waits for; ``until``: what a skip waits for."""
+    """What happens to a claim. ``level``: the letter's, or the one it waits for; ``until``: what a skip waits for;
+    ``detail``: that of a hindrance."""
 
     step: Step
     reason: Reason
     level: int = 0
     until: date | None = None
+    detail: str = ""
 
 
 def decide(case: CaseFacts, procedure: ProcedureFacts | None, today: date) -> Decision:
@@ -122,8 +138,8 @@ def decide_by_hand(case: CaseFacts, procedure: ProcedureFacts | None, today: dat
 
 
 def _obstacle(case: CaseFacts, procedure: ProcedureFacts | None, today: date) -> Decision | None:
-    def skip(reason: Reason, until: date | None = None) -> Decision:
-        return Decision(Step.NONE, reason, case.level, until)
+    def skip(reason: Reason, until: date | None = None, detail: str = "") -> Decision:
+        return Decision(Step.NONE, reason, case.level, until, detail)
 
     if case.open_minor <= 0:
         return skip(Reason.NOTHING_OWED)
@@ -131,14 +147,14 @@ def _obstacle(case: CaseFacts, procedure: ProcedureFacts | None, today: date) ->
         return skip(Reason.NOT_DUE, case.due_on)
     if case.state == "stopped":
         return skip(Reason.STOPPED)
+    if case.state == "handed_over":
+        return skip(Reason.HANDED_OVER)
+    if case.hindrance is not None and case.hindrance.holds_on(today):
+        return skip(case.hindrance.reason, case.hindrance.until, case.hindrance.detail)
     if case.state == "ready_for_collection":
         return skip(Reason.IN_COLLECTION)
     if procedure is None or not procedure.levels:
         return skip(Reason.NO_PROCEDURE)
-    if case.block is not None and case.block.holds_on(today):
-        return skip(Reason.CUSTOMER_BLOCKED, case.block.until)
-    if case.payment_under_way:
-        return skip(Reason.PAYMENT_UNDER_WAY)
     return None
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cms_billing.dunning import rules
 from cms_billing.dunning.reasons import SENTENCES, WEAKNESSES, sentence
-from cms_billing.dunning.rules import Block, CaseFacts, Decision, LevelFacts, ProcedureFacts, Reason, Step
+from cms_billing.dunning.rules import CaseFacts, Decision, Hindrance, LevelFacts, ProcedureFacts, Reason, Step
 
 PROCEDURE = ProcedureFacts(
     (LevelFacts(1, 7, 10), LevelFacts(2, 14, 10), LevelFacts(3, 14, 10, lock_scope="contract")),
@@ -58,18 +58,22 @@ def at_level(level: int, since: date, **changes) -> CaseFacts:
             (Step.NONE, Reason.STOPPED, 2, None),
         ),
         (
-            replace(FRESH, payment_under_way=True),
+            replace(FRESH, hindrance=Hindrance(Reason.PAYMENT_UNDER_WAY)),
             date(2026, 2, 1),
             (Step.NONE, Reason.PAYMENT_UNDER_WAY, 0, None),
         ),
-        (replace(FRESH, block=Block()), date(2026, 2, 1), (Step.NONE, Reason.CUSTOMER_BLOCKED, 0, None)),
         (
-            replace(FRESH, block=Block(date(2026, 2, 1))),
+            replace(FRESH, hindrance=Hindrance(Reason.BLOCKED)),
             date(2026, 2, 1),
-            (Step.NONE, Reason.CUSTOMER_BLOCKED, 0, date(2026, 2, 1)),
+            (Step.NONE, Reason.BLOCKED, 0, None),
         ),
         (
-            replace(FRESH, block=Block(date(2026, 2, 1))),
+            replace(FRESH, hindrance=Hindrance(Reason.BLOCKED, date(2026, 2, 1))),
+            date(2026, 2, 1),
+            (Step.NONE, Reason.BLOCKED, 0, date(2026, 2, 1)),
+        ),
+        (
+            replace(FRESH, hindrance=Hindrance(Reason.BLOCKED, date(2026, 2, 1))),
             date(2026, 2, 2),
             (Step.LETTER, Reason.LEVEL_DUE, 1, None),
         ),
@@ -112,8 +116,8 @@ def test_by_hand_the_calendar_does_not_count_and_everything_else_does():
     last = at_level(3, date(2026, 1, 22))
     assert rules.decide_by_hand(last, PROCEDURE, today).step is Step.READY_FOR_COLLECTION
     for changes, reason in (
-        ({"payment_under_way": True}, Reason.PAYMENT_UNDER_WAY),
-        ({"block": Block()}, Reason.CUSTOMER_BLOCKED),
+        ({"hindrance": Hindrance(Reason.PAYMENT_UNDER_WAY)}, Reason.PAYMENT_UNDER_WAY),
+        ({"hindrance": Hindrance(Reason.BLOCKED)}, Reason.BLOCKED),
         ({"letter_today": True}, Reason.LETTER_TODAY),
         ({"state": "stopped"}, Reason.STOPPED),
         ({"open_minor": 0}, Reason.NOTHING_OWED),
@@ -156,5 +160,5 @@ def test_every_reason_has_a_sentence():
     assert set(SENTENCES) == set(Reason)
     for reason in Reason:
         assert sentence(Decision(Step.NONE, reason, 2, date(2026, 2, 5)))
-    assert "02/05/2026" in sentence(Decision(Step.NONE, Reason.CUSTOMER_BLOCKED, 1, date(2026, 2, 5)))
-    assert "without end" in sentence(Decision(Step.NONE, Reason.CUSTOMER_BLOCKED, 1, None))
+    assert "02/05/2026" in sentence(Decision(Step.NONE, Reason.BLOCKED, 1, date(2026, 2, 5)))
+    assert "without end" in sentence(Decision(Step.NONE, Reason.BLOCKED, 1, None))

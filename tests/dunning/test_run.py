@@ -30,7 +30,7 @@ def test_a_blocked_customer_gets_no_letter_until_the_block_ends(issuer, customer
     customer.dunning_block, customer.dunning_block_until = True, date(2026, 2, 10)
     customer.save()
     assert run(issuer, date(2026, 2, 10)) == []
-    assert skips(issuer, date(2026, 2, 10)) == ["The customer has a dunning block until 02/10/2026."]
+    assert skips(issuer, date(2026, 2, 10)) == ["There is a dunning block until 02/10/2026."]
     (letter,) = run(issuer, date(2026, 2, 11))
     assert letter.extra["level"] == 1
 
