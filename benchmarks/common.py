@@ -11,7 +11,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,6 +59,36 @@ def stopwatch() -> Iterator[list[float]]:
     begin = time.perf_counter()
     yield took
     took.append(time.perf_counter() - begin)
+
+
+def copy_rows(rows: Any, alias: str, *, chunk: int = 2000) -> None:
+    """Write the rows of a queryset into the database of the alias, unmeasured."""
+    source = rows.order_by("pk").iterator(chunk)
+    while instances := list(islice(source, chunk)):
+        rows.model.objects.using(alias).bulk_create(instances)
+
+
+def values_of(instances: list[Any]) -> list[dict[str, Any]]:
+    names = [field.attname for field in type(instances[0])._meta.concrete_fields]
+    return [dict(zip(names, [getattr(row, name) for name in names], strict=True)) for row in instances]
+
+
+def bulk_create_again(querysets: list[Any], alias: str, chunk: int) -> float:
+    """Seconds that ``bulk_create`` takes for the very rows of these querysets, in chunks, on the alias' database.
+
+    Reading them is not measured; making the instances is, as it is part of what bulk_create costs.
+    """
+    from django.db import transaction
+
+    total = 0.0
+    for rows in querysets:
+        source = rows.order_by("pk").iterator(chunk)
+        while instances := list(islice(source, chunk)):
+            values = values_of(instances)
+            with stopwatch() as took, transaction.atomic(using=alias):
+                rows.model.objects.using(alias).bulk_create([rows.model(**row) for row in values])
+            total += took[0]
+    return total
 
 
 def peak_memory_mb() -> float:

@@ -143,8 +143,10 @@ def written_models():
 
 def compare(aliases: list[str], rate: float, count: int) -> None:
     for alias in aliases[1:]:
-        copy_parents(alias)
-    floor = count / bulk_create_floor()
+        save_the_parents(alias)
+    floor = count / common.bulk_create_again(
+        [model.objects.all() for model in written_models()], "floor", CHUNK
+    )
     saves = save_loop(min(SAMPLE, count))
     rows = [
         ("this run", f"{rate:,.0f} a second"),
@@ -159,48 +161,19 @@ def compare(aliases: list[str], rate: float, count: int) -> None:
     common.table(rows)
 
 
-def copy_parents(alias: str) -> None:
+def save_the_parents(alias: str) -> None:
     """What the written rows refer to; no contracts, so that only the rows themselves are measured."""
     from cms_billing.faktura import models as faktura
 
     for model in (faktura.Issuer, faktura.Customer, faktura.NumberSeries, faktura.IssuerSnapshot):
-        everything = model.objects.order_by("pk").iterator(2000)
-        while chunk := list(islice(everything, 2000)):
-            model.objects.using(alias).bulk_create(chunk)
-
-
-def chunks(model, size: int = CHUNK):
-    """Rows of the run as unsaved instances, read before the clock runs."""
-    rows = model.objects.order_by("pk").iterator(size)
-    while chunk := list(islice(rows, size)):
-        yield chunk
-
-
-def fresh(instances):
-    """New instances of the same values: making them is part of what bulk_create costs."""
-    model = type(instances[0])
-    names = [field.attname for field in model._meta.concrete_fields]
-    return [dict(zip(names, [getattr(row, name) for name in names], strict=True)) for row in instances]
-
-
-def bulk_create_floor() -> float:
-    from django.db import transaction
-
-    total = 0.0
-    for model in written_models():
-        for chunk in chunks(model):
-            values = fresh(chunk)
-            with common.stopwatch() as took, transaction.atomic(using="floor"):
-                model.objects.using("floor").bulk_create([model(**row) for row in values])
-            total += took[0]
-    return total
+        common.copy_rows(model.objects.all(), alias)
 
 
 def save_loop(sample: int) -> float:
     from django.db import transaction
 
     by_model = [list(islice(iter(model.objects.order_by("pk")), sample)) for model in written_models()]
-    rows = [[fresh([row])[0] for row in instances] for instances in by_model]
+    rows = [[common.values_of([row])[0] for row in instances] for instances in by_model]
     models = written_models()
     with common.stopwatch() as took:
         for of_one_invoice in zip(*rows, strict=True):

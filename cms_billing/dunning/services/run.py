@@ -9,6 +9,7 @@ from datetime import date
 from django.db import transaction
 
 from cms_billing.core import clock
+from cms_billing.core.bulk import insert_rows
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
 from cms_billing.core.money import Money
@@ -162,7 +163,9 @@ class CaseWriter:
         )
 
     def write(self) -> None:
-        Case.objects.bulk_create(self.new)
+        insert_rows(Case, self.new, with_keys=True)
+        for step in self.steps:
+            step.case_id = step.case.pk
         for scope, ids in self.reopened.items():
             Case.objects.filter(pk__in=ids).update(
                 state=Case.State.OPEN,
@@ -180,7 +183,7 @@ class CaseWriter:
                 last_letter_on=self.today,
             )
         Case.objects.filter(pk__in=self.ready).update(state=Case.State.READY_FOR_COLLECTION)
-        CaseStep.objects.bulk_create(self.steps)
+        insert_rows(CaseStep, self.steps)
 
 
 def _fees(written: Sequence[Letter], documents: Sequence[Document]) -> list[Fee]:
