@@ -1,4 +1,4 @@
-"""What an app above holds back is not charged, or only in part; asked when charges are written and before they are sent."""
+"""What an app above holds back is not charged, or only in part: asked when charges are written and before they go."""
 
 from datetime import UTC, date, datetime
 
