@@ -7,7 +7,7 @@ from pathlib import Path
 import polib
 import pytest
 
-from cms_billing.dunning.texts import DEFAULT_TEXTS, LOCK_NOTICES
+from cms_billing.dunning.texts import BUSINESS_TEXTS, DEFAULT_TEXTS, WORDINGS
 from cms_billing.faktura.models.parties import LANGUAGES
 from scripts.document_messages import LANGUAGES as FURTHER
 from scripts.document_messages import PACKAGE, wanted
@@ -55,14 +55,19 @@ def test_compiled_catalogues_are_those_of_their_sources(app: Path, language: str
     assert compiled == {(entry.msgctxt, entry.msgid): entry.msgstr for entry in catalogue(app, language)}
 
 
-def test_dunning_texts_are_there_in_every_language_with_the_same_placeholders() -> None:
+@pytest.mark.parametrize("shipped", [DEFAULT_TEXTS, BUSINESS_TEXTS], ids=["consumers", "businesses"])
+def test_dunning_texts_are_there_in_every_language_with_the_same_placeholders(shipped) -> None:
     languages = {code for code, _name in LANGUAGES}
-    levels = {level for level, _language in DEFAULT_TEXTS}
+    levels = {level for level, _language in shipped}
 
-    assert set(DEFAULT_TEXTS) == {(level, language) for level in levels for language in languages}
-    for (level, _language), (_subject, body) in DEFAULT_TEXTS.items():
-        assert marks(body) == marks(DEFAULT_TEXTS[level, "de"][1])
-    assert set(LOCK_NOTICES) == languages
-    assert {tuple(map(tuple, map(marks, pair))) for pair in LOCK_NOTICES.values()} == {
-        (("{numbers}",), ("{numbers}",))
-    }
+    assert set(shipped) == {(level, language) for level in levels for language in languages}
+    for (level, _language), (_subject, body) in shipped.items():
+        assert marks(body) == marks(shipped[level, "de"][1])
+
+
+def test_locks_are_named_in_every_language_with_the_documents() -> None:
+    assert set(WORDINGS) == {code for code, _name in LANGUAGES}
+    for wording in WORDINGS.values():
+        for words in (wording.contract, wording.customer):
+            assert (marks(words.announced), marks(words.locked)) == ([], [])
+            assert (marks(words.box_announced), marks(words.box_locked)) == (["{numbers}"], ["{numbers}"])

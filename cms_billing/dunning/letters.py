@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from cms_billing.core.formats import ISO, LONG, Formats
-from cms_billing.core.money import Money
 from cms_billing.faktura.drafts import Draft
 from cms_billing.faktura.models import Customer, DocumentKind, Issuer
 
 from . import rules, texts
+from .figures import Figures
 from .plans import ActiveProcedure, Claim
 from .rules import LevelFacts, Step
 
@@ -47,18 +48,20 @@ def letter_for(
     first = next(claim for claim in stepping if claim.level == number)
     currency = first.item.currency
     fee = level.fee_minor if currency == issuer.currency else 0
-    total = Money(sum(claim.item.open_minor for claim in claims) + fee, currency)
+    figures = figures_of(claims, fee_minor=fee)
     pay_until = today + timedelta(days=level.days_to_pay)
-    subject, body = text_of(procedure, level=number, language=customer.language, issuer=issuer)
+    subject, body = text_of(
+        procedure, level=number, language=customer.language, issuer=issuer, kind=customer.kind
+    )
     formats = Formats(customer.language, issuer.format_region, issuer.date_style)
     values = {
         "name": customer.person or customer.name,
         "customer_number": customer.number,
         "documents": ", ".join(claim.item.number for claim in stepping),
-        "total": formats.money(total),
-        "fee": formats.money(Money(fee, currency)),
         "pay_until": _in_a_sentence(formats).day(pay_until),
         "issuer": issuer.legal_name or issuer.name,
+        "lock": lock_sentences(procedure, stepping, language=customer.language),
+        **figures.printed(formats, currency),
     }
     extra = {
         "subject": texts.fill(subject, values),
@@ -67,33 +70,60 @@ def letter_for(
         "claims": [
             _listed(claim) for claim in sorted(claims, key=lambda c: (c.item.due_on, c.item.document_id))
         ],
-        "fee_minor": fee,
-        "total_minor": total.minor,
+        **figures.stored(),
         "pay_until": f"{pay_until:%Y-%m-%d}",
         "lock_notice": lock_notice(procedure, stepping, language=customer.language),
+        "channel": level.channel,
+        "attach_invoices": level.attach_invoices,
     }
     draft = Draft(DocumentKind.DUNNING_LETTER, customer.pk, currency, extra=extra)
     return Letter(draft, tuple(stepping), level, fee, first.item.document_id)
 
 
-def text_of(procedure: ActiveProcedure, *, level: int, language: str, issuer: Issuer) -> tuple[str, str]:
+def figures_of(claims: Sequence[Claim], *, fee_minor: int) -> Figures:
+    """What the letter asks for; ``fee_minor`` is that of this letter, on top of what stands on the claims already."""
+    owed = sum(claim.item.open_minor for claim in claims)
+    return Figures(principal_minor=owed, fee_minor=fee_minor, fees_minor=fee_minor)
+
+
+def text_of(
+    procedure: ActiveProcedure, *, level: int, language: str, issuer: Issuer, kind: str = texts.CONSUMER
+) -> tuple[str, str]:
     """Subject and text of a level: in the customer's language, else the issuer's, else any, else as shipped."""
     for wanted in (language, issuer.language):
         if text := procedure.texts.get((level, wanted)):
             return text
     written = [text for (number, _language), text in sorted(procedure.texts.items()) if number == level]
-    return written[0] if written else texts.default_text(level, language)
+    return written[0] if written else texts.default_text(level, language, kind)
 
 
 def lock_notice(procedure: ActiveProcedure, claims: Sequence[Claim], *, language: str) -> str:
     """Which documents this letter locks, or announces to lock with the next one; empty where it does neither."""
-    locked = [claim.item.number for claim in claims if scope_after(procedure, claim)]
-    announced = [
-        claim.item.number
-        for claim in claims
-        if not scope_after(procedure, claim) and announced_after(procedure, claim)
-    ]
+    locked: dict[str, list[str]] = defaultdict(list)
+    announced: dict[str, list[str]] = defaultdict(list)
+    for claim in claims:
+        now, next_one = scopes_of(procedure, claim)
+        if now:
+            locked[now].append(claim.item.number)
+        if next_one:
+            announced[next_one].append(claim.item.number)
     return texts.lock_notice(locked=locked, announced=announced, language=language)
+
+
+def lock_sentences(procedure: ActiveProcedure, claims: Sequence[Claim], *, language: str) -> str:
+    """The same for the text, in general words: the widest scope of each."""
+    scopes = [scopes_of(procedure, claim) for claim in claims]
+    locked = rules.wider(*(now for now, _next in scopes))
+    announced = rules.wider(*(next_one for _now, next_one in scopes))
+    if rules.wider(locked, announced) == locked:
+        announced = ""
+    return texts.lock_sentences(locked=locked, announced=announced, language=language)
+
+
+def scopes_of(procedure: ActiveProcedure, claim: Claim) -> tuple[str, str]:
+    """What the claim locks once this letter is out, and what more the next one is to lock."""
+    locked, announced = scope_after(procedure, claim), announced_after(procedure, claim)
+    return locked, "" if rules.wider(locked, announced) == locked else announced
 
 
 def scope_after(procedure: ActiveProcedure, claim: Claim) -> str:

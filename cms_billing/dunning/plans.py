@@ -70,19 +70,26 @@ class CustomerPlan:
 def active_procedures(issuer: Issuer) -> dict[str, ActiveProcedure]:
     """By kind of customer; the procedure for all stands in where a kind has none of its own."""
     rows = Procedure.objects.filter(issuer=issuer, is_active=True).prefetch_related("levels__texts")
-    found = {row.customer_kind: _active(row) for row in rows}
+    found = {row.customer_kind: active(row) for row in rows}
     for_all = found.get(Procedure.CustomerKind.ALL)
     by_kind = {kind: found.get(kind, for_all) for kind in Customer.Kind.values}
     return {kind: procedure for kind, procedure in by_kind.items() if procedure is not None}
 
 
-def _active(procedure: Procedure) -> ActiveProcedure:
+def active(procedure: Procedure) -> ActiveProcedure:
+    """A procedure, saved or being edited, as the rule and the letters know it."""
     levels = sorted(procedure.levels.all(), key=lambda level: level.number)
     return ActiveProcedure(
         ProcedureFacts(
             tuple(
                 LevelFacts(
-                    level.number, level.days_after, level.days_to_pay, level.lock_scope, level.fee_minor
+                    level.number,
+                    level.days_after,
+                    level.days_to_pay,
+                    level.lock_scope,
+                    level.fee_minor,
+                    channel=level.channel,
+                    attach_invoices=level.attach_invoices,
                 )
                 for level in levels
             )

@@ -44,13 +44,16 @@ class Reason(Enum):
 
 @dataclass(frozen=True)
 class LevelFacts:
-    """``days_after``: since the due date at the first level, since the last letter at later ones."""
+    """``days_after``: since the due date at the first level, since the last letter at later ones. ``channel``: how the
+    letter travels; empty: as documents do."""
 
     number: int
     days_after: int
     days_to_pay: int
     lock_scope: str = ""
     fee_minor: int = 0
+    channel: str = ""
+    attach_invoices: bool = False
 
     @property
     def locks(self) -> bool:

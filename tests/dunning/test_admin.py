@@ -93,7 +93,7 @@ def test_the_neighbours_cases_and_procedures_are_not_there(client, case):
             404,
             405,
         )
-    procedure = Procedure.objects.get(issuer=case.issuer)
+    procedure = Procedure.objects.get(issuer=case.issuer, customer_kind="consumer")
     url = reverse("billing-dunning-procedure:edit", args=[procedure.pk])
     assert client.get(url).status_code == 404
     assert case.document.number not in client.get(reverse("billing-dunning:preview")).content.decode()
@@ -157,6 +157,12 @@ def test_customer_and_document_pages_show_the_case(client, issuer, customer, cas
         assert link in client.get(url).content.decode()
 
 
+@pytest.fixture
+def no_business_procedure(procedure) -> None:
+    """Room for one of our own."""
+    Procedure.objects.filter(customer_kind="business").delete()
+
+
 def procedure_data(issuer, levels: list[dict[str, object]], **changes: object) -> dict[str, object]:
     rows = [
         {
@@ -181,6 +187,7 @@ def procedure_data(issuer, levels: list[dict[str, object]], **changes: object) -
     )
 
 
+@pytest.mark.usefixtures("no_business_procedure")
 def test_a_procedure_with_levels_and_texts_is_made_on_one_page(client, issuer):
     accountant(client, issuer, "add_procedure", "change_procedure", "view_procedure")
     text = {"language": "de", "subject": "Erinnerung", "body": "Bitte {total} bis {pay_until}."}
@@ -218,6 +225,7 @@ def test_a_procedure_with_levels_and_texts_is_made_on_one_page(client, issuer):
         ),
     ],
 )
+@pytest.mark.usefixtures("no_business_procedure")
 def test_a_procedure_that_cannot_be_meant_is_refused(client, issuer, levels, message):
     accountant(client, issuer, "add_procedure")
     response = client.post(reverse("billing-dunning-procedure:add"), procedure_data(issuer, levels))
@@ -228,7 +236,7 @@ def test_a_procedure_that_cannot_be_meant_is_refused(client, issuer, levels, mes
 
 def test_a_second_procedure_in_use_for_the_same_customers_is_refused(client, issuer):
     accountant(client, issuer, "add_procedure")
-    data = procedure_data(issuer, [{}], customer_kind="all")
+    data = procedure_data(issuer, [{}], customer_kind="consumer")
     response = client.post(reverse("billing-dunning-procedure:add"), data)
     assert "There is a procedure in use for these customers already" in response.content.decode()
 
@@ -254,9 +262,9 @@ def test_an_issuer_without_a_procedure_is_offered_the_shipped_one(client, proced
     page, url = reverse("billing-issuer:inspect", args=[issuer.pk]), create_url(issuer)
     assert url in client.get(page).content.decode()
     made = client.post(url)
-    assert made["Location"] == reverse(
-        "billing-dunning-procedure:edit", args=[issuer.dunning_procedures.get().pk]
-    )
+    consumers, businesses = issuer.dunning_procedures.order_by("-customer_kind")
+    assert (consumers.customer_kind, businesses.customer_kind) == ("consumer", "business")
+    assert made["Location"] == reverse("billing-dunning-procedure:edit", args=[consumers.pk])
     assert url not in client.get(page).content.decode()
     assert client.post(create_url(procedure.issuer)).status_code == 404
 

@@ -8,7 +8,9 @@ import pytest
 
 from cms_billing.dunning import texts
 from cms_billing.dunning.models import Level, LevelText
+from cms_billing.dunning.services import create_default_procedure
 from cms_billing.faktura.models import Delivery, LedgerEntry, Rendering
+from cms_billing.testing.factories import IssuerFactory
 
 from .conftest import invoice_due, run
 
@@ -110,8 +112,8 @@ def test_a_fee_is_owed_on_the_document_and_asked_for_by_the_letter(issuer, custo
     assert [claim["open_minor"] for claim in third.extra["claims"]] == [1066, 990]
 
 
-def test_an_editors_own_text_with_placeholders(issuer, customer):
-    level_text = LevelText.objects.get(level__procedure__issuer=issuer, level__number=1, language="de")
+def test_an_editors_own_text_with_placeholders(issuer, procedure, customer):
+    level_text = LevelText.objects.get(level__procedure=procedure, level__number=1, language="de")
     level_text.subject = "Erinnerung {documents} für {customer_number}"
     level_text.body = "Bitte {total}, {fee} – {unknown} {name.__class__} {{total}}"
     level_text.save()
@@ -141,3 +143,67 @@ def test_unknown_placeholders_are_found():
     assert texts.unknown_placeholders("{name} {total} {nam} {x.y}") == ["nam", "x.y"]
     for subject, body in texts.DEFAULT_TEXTS.values():
         assert texts.unknown_placeholders(subject + body) == []
+
+
+def test_lines_about_sums_there_are_not_are_left_out():
+    text = "Bitte {total}.\nZinsen {interest}.\nPauschale {flat}.\n\n{lock}\n\nGebühr {fee}"
+    values = {"total": "10 €", "fee": "0 €", "interest": "1 €", "flat": "", "lock": ""}
+    assert texts.fill(text, values) == "Bitte 10 €.\nZinsen 1 €.\n\nGebühr 0 €"
+
+
+def test_the_text_names_the_scope_of_the_lock(issuer, customer):
+    """All contracts announced and locked, or nothing at all: no letter threatens what its level does not do."""
+    Level.objects.filter(number=3).update(lock_scope="customer")
+    invoice_due(customer, DUE)
+    _first, second, third = [run(issuer, day)[0] for day in DAYS]
+    assert "aller Ihrer Verträge bei uns sperren" in second.extra["text"]
+    assert "aller Ihrer Verträge bei uns ab heute gesperrt" in third.extra["text"]
+    assert second.extra["lock_notice"].startswith("Mit der nächsten Mahnung gesperrt werden")
+    assert third.extra["lock_notice"] == (
+        "Bis zur Zahlung gesperrt sind die Inhalte aller Ihrer Verträge. Unbezahlt: RE-2026-000001."
+    )
+
+
+def test_a_letter_that_locks_one_contract_announces_the_rest(issuer, customer):
+    Level.objects.filter(number=2).update(lock_scope="contract")
+    Level.objects.filter(number=3).update(lock_scope="customer")
+    invoice_due(customer, DUE)
+    first, second, third = [run(issuer, day)[0] for day in DAYS]
+    assert "Inhalten sperren, die mit diesen Rechnungen" in first.extra["text"]
+    assert "ab heute gesperrt" in second.extra["text"]
+    assert "aller Ihrer Verträge bei uns sperren" in second.extra["text"]
+    assert second.extra["lock_notice"].splitlines() == [
+        "Bis zur Zahlung gesperrt sind die Inhalte zu: RE-2026-000001.",
+        "Mit der nächsten Mahnung gesperrt werden, wenn keine Zahlung eingeht, die Inhalte aller Ihrer Verträge. "
+        "Unbezahlt: RE-2026-000001.",
+    ]
+    assert "sperren" not in third.extra["text"]
+
+
+def test_without_a_locking_level_no_letter_speaks_of_one(issuer, customer):
+    Level.objects.update(lock_scope="")
+    invoice_due(customer, DUE)
+    for letter in [run(issuer, day)[0] for day in DAYS]:
+        assert "sperr" not in letter.extra["text"] + letter.extra["lock_notice"]
+
+
+def test_businesses_have_their_own_texts_and_terms(issuer, procedure):
+    business = issuer.dunning_procedures.get(customer_kind="business")
+    assert (business.interest_points, business.flat_minor, business.charges_left) == (9, 4000, "claim")
+    assert list(business.levels.values_list("claims_interest", "claims_flat")) == [
+        (False, False),
+        (True, True),
+        (True, True),
+    ]
+    assert (procedure.interest_points, procedure.flat_minor, procedure.charges_left) == (5, 0, "waive")
+    assert not procedure.levels.filter(claims_interest=True).exists()
+    body = LevelText.objects.get(level__procedure=business, level__number=3, language="de").body
+    assert "trägt der Schuldner im Verzug" in body
+    assert issuer.dunning_procedures.count() == 2
+
+
+def test_forty_euros_are_not_asked_in_francs(db):
+    swiss = IssuerFactory(currency="CHF")
+    create_default_procedure(swiss)
+    assert not swiss.dunning_procedures.filter(flat_minor__gt=0).exists()
+    assert not Level.objects.filter(procedure__issuer=swiss, claims_flat=True).exists()

@@ -71,6 +71,7 @@ def test_without_a_procedure_the_issuer_is_named_as_the_problem(db):
 
 
 def test_businesses_have_their_own_procedure_where_there_is_one(issuer, customer):
+    Procedure.objects.filter(issuer=issuer, customer_kind="business").update(is_active=False)
     own = Procedure.objects.create(issuer=issuer, name="Firmen", customer_kind="business")
     Level.objects.create(procedure=own, number=1, days_after=3, days_to_pay=5)
     business = CustomerFactory(issuer=issuer, kind="business", company="Verlag KG")

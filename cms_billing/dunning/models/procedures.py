@@ -271,7 +271,9 @@ class LevelText(models.Model):
         _("text"),
         help_text=_(
             "Without a closing: the claims, how to pay, “Kind regards” and your company follow by themselves. "
-            "Placeholders: {name}, {customer_number}, {documents}, {total}, {fee}, {pay_until}, {issuer}"
+            "Placeholders: {name}, {customer_number}, {documents}, {total}, {principal}, {fee}, {fees}, {interest}, "
+            "{flat}, {pay_until}, {lock}, {issuer}. A line with {fees}, {interest}, {flat} or {lock} is left out where "
+            "there is nothing to say."
         ),
     )
 

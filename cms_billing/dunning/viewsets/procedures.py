@@ -117,8 +117,9 @@ class CreateDefaultView(ActionView):
     page_title = gettext_lazy("Set up reminders")
     action_label = gettext_lazy("Set up")
     explanation = gettext_lazy(
-        "Makes the procedure that ships with the package: three letters with texts in German and English, no fees, "
-        "the third locks what is unpaid. You can change it afterwards."
+        "Makes the two procedures that ship with the package, for consumers and for businesses: three letters with "
+        "texts in six languages, no fees, the third locks what is unpaid. Businesses are also asked for default "
+        "interest and 40 EUR from the second letter on. You can change it all afterwards."
     )
     made: Procedure | None = None
 
