@@ -25,6 +25,12 @@ class Item(NamedTuple):
     number: str
     issued_on: date | None
     gross_minor: int
+    charges_minor: int = 0
+
+    @property
+    def is_covered(self) -> bool:
+        """The claim itself is paid: what is left are fees and interest."""
+        return self.open_minor <= self.charges_minor
 
 
 Source = Callable[[Sequence[Item], date], Mapping[int, Hindrance]]
@@ -40,6 +46,7 @@ ITEM_COLUMNS = (
     "document__number",
     "document__issued_on",
     "document__gross_minor",
+    "charges_minor",
 )
 
 

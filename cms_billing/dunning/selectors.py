@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import DocumentLine
 
-from .models import Case
+from .models import LOCKS, Case
 
 
 class Standing(models.TextChoices):
@@ -42,7 +42,7 @@ def cases_of_contract(issuer: str = "issuer_id", reference: str = "number") -> m
 
 def contract_is_locked(issuer: str = "issuer_id", reference: str = "number") -> Exists:
     """``contracts.annotate(locked=contract_is_locked())``: does dunning lock what the contract opens?"""
-    return Exists(cases_of_contract(issuer, reference).exclude(lock_scope=""))
+    return Exists(cases_of_contract(issuer, reference).filter(LOCKS))
 
 
 def level_of_contract(issuer: str = "issuer_id", reference: str = "number") -> Subquery:
@@ -58,7 +58,7 @@ def standing_of_contract(issuer: str = "issuer_id", reference: str = "number") -
     """
     cases = cases_of_contract(issuer, reference)
     return Choice(
-        When(Exists(cases.exclude(lock_scope="")), then=Value(Standing.LOCKED.value)),
+        When(Exists(cases.filter(LOCKS)), then=Value(Standing.LOCKED.value)),
         When(Exists(cases.filter(level__gte=1)), then=Value(Standing.IN_ARREARS.value)),
         default=Value(Standing.GOOD.value),
         output_field=models.CharField(),
@@ -133,7 +133,7 @@ def _owed(case: Case, contracts: tuple[str, ...]) -> Owed:
         gross=document.gross,
         open_amount=document.open_item.open_amount,
         level=case.level,
-        locked=case.locked,
+        locked=case.locks_now,
         state=case.state,
         last_letter_on=case.last_letter_on,
         contracts=contracts,

@@ -28,6 +28,7 @@ from django.db.models import (
 )
 from django.utils.dateparse import parse_date
 
+from cms_billing.dunning.models import LOCKS
 from cms_billing.dunning.models import Case as DunningCase
 from cms_billing.dunning.selectors import cases_of_contract
 from cms_billing.faktura.models import DocumentLine
@@ -44,8 +45,8 @@ COLUMNS = (
 # nobody is in arrears here.
 LEVELS = (Level.GOOD, Level.IN_ARREARS, Level.LOCKED, Level.HANDED_OVER)
 _WORST = Case(
-    When(~Q(lock_scope=""), state=DunningCase.State.HANDED_OVER, then=3),
-    When(~Q(lock_scope=""), then=2),
+    When(LOCKS, state=DunningCase.State.HANDED_OVER, then=3),
+    When(LOCKS, then=2),
     When(level__gte=1, then=1),
     default=0,
     output_field=IntegerField(),

@@ -1,6 +1,6 @@
 """Procedures, cases, what stands against letters, and what an issuer decides. One module a topic; import from here."""
 
-from .cases import Case, CaseQuerySet, CaseStep, Charge
+from .cases import LOCKS, UNCOVERED, Case, CaseQuerySet, CaseStep, Charge
 from .holds import Hold
 from .policies import DunningPolicy
 from .procedures import (
@@ -18,6 +18,8 @@ from .rates import BaseRate
 
 __all__ = [
     "HIGHEST_LEVEL",
+    "LOCKS",
+    "UNCOVERED",
     "BaseRate",
     "Case",
     "CaseQuerySet",

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -15,6 +15,12 @@ from cms_billing.core.money import Money, money_of
 from cms_billing.faktura.models import Customer, Document, Issuer, LedgerEntry
 
 from .procedures import LockScope, ProcedureVersion
+
+_OPEN, _CHARGES = "document__open_item__open_minor", "document__open_item__charges_minor"
+# The claim itself is owed, not only fees and interest that were claimed beside it.
+UNCOVERED = Q(**{f"{_OPEN}__gt": F(_CHARGES)})
+# A case of ``standing()`` locks now: the same for every query that asks.
+LOCKS = UNCOVERED & ~Q(lock_scope="")
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -27,8 +33,13 @@ class CaseQuerySet(models.QuerySet["Case"]):
         receiver that closes the case."""
         return self.live().filter(document__open_item__open_minor__gt=0)
 
+    def covered(self) -> CaseQuerySet:
+        """Only fees and interest are left."""
+        return self.standing().exclude(UNCOVERED)
+
     def locking(self) -> CaseQuerySet:
-        return self.standing().exclude(lock_scope="")
+        """Where only fees and interest are owed, nothing is locked any more."""
+        return self.standing().filter(LOCKS)
 
     def visible_to(self, user: Any) -> CaseQuerySet:
         return self.filter(issuer__in=Issuer.objects.visible_to(user))
@@ -59,6 +70,7 @@ class Case(models.Model):
         CANCELLED = "cancelled", _("invoice cancelled")
         CREDITED = "credited", _("credited")
         WRITTEN_OFF = "written_off", _("written off")
+        CHARGES_KEPT = "charges_kept", _("paid; charges stay on the account")
 
     # Allowed steps; the services look here before they change anything.
     TRANSITIONS = {
@@ -138,6 +150,12 @@ class Case(models.Model):
     @property
     def locked(self) -> bool:
         return self.lock_scope != LockScope.NOTHING
+
+    @property
+    def locks_now(self) -> bool:
+        """The standing is locked, and the claim itself is owed; as ``CaseQuerySet.locking``."""
+        item = self.document.open_item
+        return self.locked and item.open_minor > max(item.charges_minor, 0)
 
     @property
     def open_amount(self) -> Money:

@@ -9,11 +9,12 @@ from functools import partial
 
 from django.db import transaction
 from django.db.models import F
+from django.dispatch import Signal
 
 from cms_billing.core.money import Money
 
 from ..models import Document, LedgerEntry, OpenItem
-from ..signals import document_reopened, document_settled
+from ..signals import document_paid_in_part, document_reopened, document_settled
 
 
 @dataclass(frozen=True)
@@ -68,22 +69,18 @@ def _move_open_items(changes: dict[int, int], charges: dict[int, int], *, booked
         settled = item.open_minor <= 0
         item.settled_on = (item.settled_on or booked_on) if settled else None
         item.save(update_fields=["open_minor", "charges_minor", "settled_on"])
-        news = (
-            document_settled
-            if before > 0 and settled
-            else document_reopened
-            if before <= 0 and not settled
-            else None
-        )
-        if news:
-            tell = partial(
-                news.send_robust,
-                sender=Document,
-                document_id=item.pk,
-                customer_id=item.customer_id,
-                day=booked_on,
-            )
-            transaction.on_commit(tell, robust=True)
+        fell = charges.get(item.pk, 0) - changes[item.pk]
+        if before > 0 and settled:
+            _tell(document_settled, item, day=booked_on)
+        elif before <= 0 and not settled:
+            _tell(document_reopened, item, day=booked_on)
+        elif not settled and fell > 0:
+            _tell(document_paid_in_part, item, day=booked_on, amount_minor=fell)
+
+
+def _tell(news: Signal, item: OpenItem, *, day: date, **more: object) -> None:
+    facts = {"document_id": item.pk, "customer_id": item.customer_id, "day": day, **more}
+    transaction.on_commit(partial(news.send_robust, sender=Document, **facts), robust=True)
 
 
 @dataclass(frozen=True)

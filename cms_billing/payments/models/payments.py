@@ -47,6 +47,12 @@ class Payment(OutsideWork):
         CARD = "card", _("card terminal")
         OTHER = "other", _("other")
 
+    class Appropriation(models.TextChoices):
+        """What of a document it settles first (§§ 366, 367 BGB)."""
+
+        LAW = "law", _("costs, then interest, then the claim (§ 367 BGB)")
+        PRINCIPAL = "principal", _("the claim first, as the payer determined")
+
     issuer = models.ForeignKey(
         Issuer, verbose_name=_("issuer"), on_delete=models.PROTECT, related_name="payments"
     )
@@ -103,6 +109,9 @@ class Payment(OutsideWork):
     )
     chargeback_fee_document = models.ForeignKey(
         Document, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+    appropriation = models.CharField(
+        _("settles first"), max_length=10, choices=Appropriation.choices, default=Appropriation.LAW
     )
     note = models.CharField(_("note"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)

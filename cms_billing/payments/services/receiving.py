@@ -36,13 +36,14 @@ def record_payment(
     way: str,
     today: date,
     documents: Sequence[Document] = (),
+    appropriation: str = Payment.Appropriation.LAW,
     note: str = "",
     user: Any = None,
 ) -> Payment:
     """A payment entered by a person, of any amount and way; settles ``documents`` in that order, then the oldest.
 
     With no documents named the oldest open ones are settled first (§ 366 (2) BGB). What is left stands on account.
-    Raises ImplausiblePayment.
+    ``appropriation``: what of a document it settles first. Raises ImplausiblePayment.
     """
     customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
     _plausible(amount, received_on, customer, documents, today=today)
@@ -55,6 +56,7 @@ def record_payment(
         state=Payment.State.CREATED,
         work_state=Payment.WorkState.DONE,
         done_at=clock.now(),
+        appropriation=appropriation,
         note=note,
     )
     _settle(payment, amount.minor, day=received_on, documents=[document.pk for document in documents])

@@ -54,6 +54,14 @@ class RecordPaymentForm(forms.Form):
     way = forms.ChoiceField(
         label=gettext_lazy("Way of payment"), choices=[(way.value, way.label) for way in BY_HAND]
     )
+    appropriation = forms.ChoiceField(
+        label=gettext_lazy("Settles first"),
+        choices=Payment.Appropriation.choices,
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy(
+            "Matters where reminder fees or interest are open and not everything is paid."
+        ),
+    )
     note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
@@ -99,6 +107,7 @@ class RecordPaymentView(ActionView):
             "amount": amount if amount.minor > 0 else None,
             "received_on": self.today(),
             "way": "transfer",
+            "appropriation": Payment.Appropriation.LAW,
         }
 
     def perform(self, form: forms.Form) -> str:
@@ -108,6 +117,7 @@ class RecordPaymentView(ActionView):
             amount=data["amount"],
             received_on=data["received_on"],
             way=data["way"],
+            appropriation=data["appropriation"],
             note=data["note"],
             documents=self.documents(),
             today=self.today(),
