@@ -1,11 +1,14 @@
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
+
+from cms_billing.core.admin import BILLING_MENU_HOOK
 
 from .events import dunning_events, letters_about
 from .models import Case
 from .viewsets import VIEWSETS
 from .viewsets.cases import cases_section
+from .viewsets.dashboard import DashboardMenuItem, DashboardView
 from .viewsets.procedures import issuer_actions
 
 
@@ -20,6 +23,22 @@ def register_actions(actions) -> None:
 @hooks.register("register_admin_viewset")
 def register_viewsets() -> list:
     return [viewset() for viewset in VIEWSETS]
+
+
+@hooks.register("register_admin_urls")
+def admin_urls() -> list:
+    return [path("billing/dunning/", DashboardView.as_view(), name="billing_dunning")]
+
+
+@hooks.register(BILLING_MENU_HOOK)
+def dashboard_menu_item() -> DashboardMenuItem:
+    return DashboardMenuItem(
+        _("Dunning"),
+        reverse("billing_dunning"),
+        name="billing-dunning-dashboard",
+        icon_name="warning",
+        order=550,
+    )
 
 
 hooks.register("billing_issuer_actions", issuer_actions)

@@ -6,6 +6,7 @@ neighbour's id in the address or in the form stands for nothing; "all in listing
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ from wagtail.admin.views.bulk_action import BulkAction
 from ..exceptions import BillingError
 from .scope import rows_visible_to
 
+logger = logging.getLogger(__name__)
+
 SHOWN = 20
 
 
@@ -46,7 +49,7 @@ class BulkResult:
 
 class BillingBulkAction(BulkAction):
     """One action for many rows. Subclasses name ``action_type``, ``display_name``, ``aria_label``, ``permission`` and
-    give ``perform(row, form)``, which calls one service for one row; a BillingError is that row's own problem.
+    give ``perform(row, form)``, which calls one service for one row; an error is that row's own problem.
 
     ``limit`` is how many rows one go may take.
     """
@@ -126,6 +129,9 @@ class BillingBulkAction(BulkAction):
                 done.append(row)
             except BillingError as error:
                 problems.append(BulkProblem(row, str(error)))
+            except Exception:
+                logger.exception("%s failed for %s %s", self.action_type, self.model._meta.label, row.pk)
+                problems.append(BulkProblem(row, _("An unexpected error; it was written to the log.")))
         return BulkResult(done, problems)
 
     def success_message(self, count: int) -> str:

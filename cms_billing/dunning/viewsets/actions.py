@@ -25,6 +25,8 @@ from ..services import (
     waive_fee,
 )
 
+DECIDE = "cms_billing_dunning.decide_case"
+
 
 def fee_left(case: Case) -> Money:
     """The dunning fees on the document that are still owed."""
