@@ -14,13 +14,13 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Case as Choice
-from django.db.models import Exists, OuterRef, Subquery, Value, When
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from cms_billing.core.money import Money
-from cms_billing.faktura.models import DocumentLine
+from cms_billing.faktura.models import DocumentKind, DocumentLine, LedgerEntry
 
-from .models import LOCKS, Case
+from .models import LOCKS, Case, LockScope
 
 
 class Standing(models.TextChoices):
@@ -32,50 +32,122 @@ class Standing(models.TextChoices):
     HANDED_OVER = "handed_over", _("handed over to collection")
 
 
-def cases_of_contract(issuer: str = "issuer_id", reference: str = "number") -> models.QuerySet[Case]:
-    """Unpaid live cases of the outer query's contract; ``issuer`` and ``reference`` name its columns."""
+def cases_billing(
+    issuer: str = "issuer_id", reference: str = "number", customer: str = "customer_id"
+) -> models.QuerySet[Case]:
+    """Unpaid live cases of documents that bill the outer query's contract; the arguments name its columns."""
+    return _cases_of_customer(issuer, customer).filter(_bills(reference))
+
+
+def cases_of_contract(
+    issuer: str = "issuer_id", reference: str = "number", customer: str = "customer_id"
+) -> models.QuerySet[Case]:
+    """The same, and those whose lock spreads over all contracts of the customer at the issuer.
+
+    By the customer too: their few cases are found by an index, however many the issuer has.
+    """
+    spreads = Q(lock_scope=LockScope.CUSTOMER) & LOCKS
+    return _cases_of_customer(issuer, customer).filter(Q(_bills(reference)) | spreads)
+
+
+def _cases_of_customer(issuer: str, customer: str) -> models.QuerySet[Case]:
+    return Case.objects.standing().filter(issuer_id=OuterRef(issuer), customer_id=OuterRef(customer))
+
+
+def _bills(reference: str) -> Exists:
     lines = DocumentLine.objects.filter(
         document=OuterRef("document"), contract_reference=OuterRef(OuterRef(reference))
     )
-    return Case.objects.standing().filter(Exists(lines), issuer_id=OuterRef(issuer))
+    return Exists(lines)
 
 
-def contract_is_locked(issuer: str = "issuer_id", reference: str = "number") -> Exists:
-    """``contracts.annotate(locked=contract_is_locked())``: does dunning lock what the contract opens?"""
-    return Exists(cases_of_contract(issuer, reference).filter(LOCKS))
-
-
-def level_of_contract(issuer: str = "issuer_id", reference: str = "number") -> Subquery:
-    """The highest level of an unpaid case of the contract; NULL without one."""
-    levels = cases_of_contract(issuer, reference).order_by("-level").values("level")[:1]
+def level_of_contract(
+    issuer: str = "issuer_id", reference: str = "number", customer: str = "customer_id"
+) -> Subquery:
+    """The highest level of an unpaid case of the contract itself; NULL without one."""
+    levels = cases_billing(issuer, reference, customer).order_by("-level").values("level")[:1]
     return Subquery(levels, output_field=models.PositiveSmallIntegerField())
 
 
-def standing_of_contract(issuer: str = "issuer_id", reference: str = "number") -> Choice:
-    """``contracts.annotate(standing=standing_of_contract())``: one of ``Standing``, worked out in the same query.
+def standing_of_contract(
+    issuer: str = "issuer_id", reference: str = "number", customer: str = "customer_id"
+) -> Subquery:
+    """``contracts.annotate(standing=standing_of_contract())``: one of ``Standing``, or NULL for good.
 
-    In arrears from the first letter on: before it, nobody has been told.
+    In arrears from the first letter on: before it, nobody has been told. The worst case counts, asked for once:
+    planning this takes a database longer than running it. A lock says nothing about periods that are paid
+    (``paid_until_of_contract``): those stay open whatever stands here.
     """
-    cases = cases_of_contract(issuer, reference)
-    return Choice(
-        When(Exists(cases.filter(LOCKS)), then=Value(Standing.LOCKED.value)),
-        When(Exists(cases.filter(level__gte=1)), then=Value(Standing.IN_ARREARS.value)),
-        default=Value(Standing.GOOD.value),
-        output_field=models.CharField(),
+    cases = cases_of_contract(issuer, reference, customer).annotate(weight=_WEIGHT)
+    worst = cases.filter(weight__gt=0).order_by("-weight").annotate(standing=_NAME).values("standing")[:1]
+    return Subquery(worst, output_field=models.CharField())
+
+
+# From the case that matters least to the one that matters most.
+_WEIGHT = Choice(
+    When(LOCKS, state=Case.State.HANDED_OVER, then=3),
+    When(LOCKS, then=2),
+    When(level__gte=1, then=1),
+    default=0,
+    output_field=models.IntegerField(),
+)
+_NAME = Choice(
+    When(weight=3, then=Value(Standing.HANDED_OVER.value)),
+    When(weight=2, then=Value(Standing.LOCKED.value)),
+    default=Value(Standing.IN_ARREARS.value),
+    output_field=models.CharField(),
+)
+
+# What has come in for a document and was not given back.
+RECEIVED = (
+    LedgerEntry.Kind.PAYMENT,
+    LedgerEntry.Kind.CHARGEBACK,
+    LedgerEntry.Kind.REFUND,
+    LedgerEntry.Kind.TRANSFER,
+)
+
+
+def paid_until_of_contract(
+    issuer: str = "issuer_id", reference: str = "number", customer: str = "customer_id", *, today: Any
+) -> Subquery:
+    """The last day of the contract's period that contains ``today`` and is paid; NULL where today is not paid for.
+
+    By the ledger: the document's claim is covered, and money (or nothing, if it was free) came in for it. A period that
+    another document bills and locks for as well is not paid.
+    """
+    received = (
+        LedgerEntry.objects.filter(document=OuterRef("document"), kind__in=RECEIVED)
+        .order_by()
+        .values("document")
+        .annotate(sum=Sum("amount_minor"))
+        .filter(sum__lt=0)
     )
-
-
-def locked_contracts(customers: Collection[int]) -> set[tuple[int, str]]:
-    """``{(issuer id, contract number)}`` that dunning locks for these customers."""
-    lines = DocumentLine.objects.filter(
-        document__dunning_cases__in=Case.objects.locking().filter(customer__in=customers)
-    ).exclude(contract_reference="")
-    return set(lines.values_list("document__issuer_id", "contract_reference").distinct())
+    locked = Case.objects.locking().filter(
+        document__lines__contract_reference=OuterRef("contract_reference"),
+        document__lines__service_start__lte=today,
+        document__lines__service_end__gte=today,
+        customer=OuterRef("document__customer"),
+    )
+    paid = DocumentLine.objects.filter(
+        Q(document__gross_minor=0) | Exists(received),
+        ~Exists(locked),
+        document__issuer=OuterRef(issuer),
+        document__customer=OuterRef(customer),
+        document__kind=DocumentKind.INVOICE,
+        document__open_item__open_minor__lte=F("document__open_item__charges_minor"),
+        contract_reference=OuterRef(reference),
+        service_start__lte=today,
+        service_end__gte=today,
+    )
+    return Subquery(paid.order_by("-service_end").values("service_end")[:1], output_field=models.DateField())
 
 
 @dataclass(frozen=True)
 class Owed:
-    """One claim in dunning, as the arrears page shows it. ``contracts`` are the numbers that paying it opens."""
+    """One claim in dunning, as the arrears page shows it. ``contracts`` are the numbers that it bills.
+
+    ``charges``: the part of the open amount that is fees and interest. ``lock_scope``: what it locks now.
+    """
 
     document_id: int
     issuer_id: int
@@ -85,11 +157,16 @@ class Owed:
     due_on: date
     gross: Money
     open_amount: Money
+    charges: Money
     level: int
-    locked: bool
+    lock_scope: str
     state: str
     last_letter_on: date | None
     contracts: tuple[str, ...]
+
+    @property
+    def locked(self) -> bool:
+        return bool(self.lock_scope)
 
 
 def owed(customers: Collection[int]) -> list[Owed]:
@@ -122,18 +199,19 @@ def contracts_of_documents(documents: Collection[int]) -> dict[int, tuple[str, .
 
 
 def _owed(case: Case, contracts: tuple[str, ...]) -> Owed:
-    document = case.document
+    document, item = case.document, case.document.open_item
     return Owed(
         document_id=document.pk,
         issuer_id=document.issuer_id,
         customer_id=document.customer_id,
         number=document.number,
         issued_on=document.issued_on,
-        due_on=document.open_item.due_on,
+        due_on=item.due_on,
         gross=document.gross,
-        open_amount=document.open_item.open_amount,
+        open_amount=item.open_amount,
         level=case.level,
-        locked=case.locks_now,
+        charges=Money(min(max(item.charges_minor, 0), item.open_minor), item.currency),
+        lock_scope=case.lock_scope if case.locks_now else LockScope.NOTHING,
         state=case.state,
         last_letter_on=case.last_letter_on,
         contracts=contracts,

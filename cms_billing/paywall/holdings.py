@@ -8,49 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connections, models, router
-from django.db.models import (
-    BooleanField,
-    Case,
-    Exists,
-    Expression,
-    IntegerField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    When,
-)
+from django.db.models import Exists, Expression, F, OuterRef, QuerySet, Subquery
 from django.utils.dateparse import parse_date
 
-from cms_billing.dunning.models import LOCKS
-from cms_billing.dunning.models import Case as DunningCase
-from cms_billing.dunning.selectors import cases_of_contract
+from cms_billing.dunning.selectors import paid_until_of_contract, standing_of_contract
 from cms_billing.faktura.models import DocumentLine
 from cms_billing.memberships.models import Contract, ContractLine, Plan
 
 from .rules import Holding, Level, Standing
 
-COLUMNS = (
-    "pk", "number", "plan_id", "plan__name", "state", "start", "end", "customer_id", "issuer_id",
-    "dunning", "for_good",
-)  # fmt: skip
+ONE_DAY = timedelta(days=1)
 
-# From the case that matters least to the one that matters most. Before the first letter nobody has been told, so
-# nobody is in arrears here.
-LEVELS = (Level.GOOD, Level.IN_ARREARS, Level.LOCKED, Level.HANDED_OVER)
-_WORST = Case(
-    When(LOCKS, state=DunningCase.State.HANDED_OVER, then=3),
-    When(LOCKS, then=2),
-    When(level__gte=1, then=1),
-    default=0,
-    output_field=IntegerField(),
-)
+COLUMNS = (
+    "pk", "number", "plan_id", "plan__name", "plan__kind", "state", "start", "end", "customer_id", "issuer_id",
+    "standing", "paid_until", "next_due", "owes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,8 +59,8 @@ def holdings_of(user: Any, *, plan_ids: Iterable[int], today: date) -> Holdings:
     for row in _rows(user, today=today):
         facts = dict(zip(COLUMNS, row, strict=True))
         if facts["plan_id"] in wanted:
-            contracts.append(_holding(facts))
-            standings[facts["pk"]] = Standing(level=LEVELS[facts["dunning"] or 0])
+            contracts.append(holding_on(today, facts))
+            standings[facts["pk"]] = standing_on(today, facts)
     return Holdings(tuple(contracts), standings)
 
 
@@ -109,31 +87,42 @@ def _statement(using: str) -> tuple[str, tuple[Any, ...]]:
 
 
 def with_standing(contracts: QuerySet[Contract], *, today: Any) -> QuerySet[Any]:
-    """With what dunning says of each, and whether a course that is over was paid for good."""
-    unbilled = Exists(ContractLine.objects.filter(contract=OuterRef("pk"), next_due__isnull=False))
-    owes = Exists(
-        DocumentLine.objects.filter(
-            contract_reference=OuterRef("number"),
-            document__customer=OuterRef("customer_id"),
-            document__open_item__open_minor__gt=0,
-        )
+    """With what dunning says of each, through when today's period is paid, and what is left to bill or owed."""
+    owes = DocumentLine.objects.filter(
+        contract_reference=OuterRef("number"),
+        document__customer=OuterRef("customer_id"),
+        document__open_item__open_minor__gt=F("document__open_item__charges_minor"),
     )
-    over = Q(state=Contract.State.ENDED) | Q(end__lt=today)
-    paid = Case(When(unbilled | owes, then=False), default=True)
-    # By the customer too: their few cases are found by an index, however many the issuer has. The worst of them counts,
-    # asked for once: planning this query takes a database longer than running it.
-    cases = cases_of_contract().filter(customer_id=OuterRef("customer_id")).annotate(standing=_WORST)
+    lines = ContractLine.objects.filter(contract=OuterRef("pk"), next_due__isnull=False)
     return contracts.annotate(
-        dunning=Subquery(cases.order_by("-standing").values("standing")[:1]),
-        for_good=Case(
-            When(over & Q(plan__kind=Plan.Kind.COURSE), then=paid),
-            default=False,
-            output_field=BooleanField(),
-        ),
+        standing=standing_of_contract(),
+        paid_until=paid_until_of_contract(today=today),
+        next_due=Subquery(lines.order_by("next_due").values("next_due")[:1]),
+        owes=Exists(owes),
     )
 
 
-def _holding(facts: Mapping[str, Any]) -> Holding:
+def standing_on(day: date, facts: Mapping[str, Any]) -> Standing:
+    """Paid is a period whose invoice is paid, and all of a contract that owes nothing up to what it bills next.
+
+    The latter is how a contract stands whose invoices are not in our books: an import, a free period.
+    """
+    next_due, paid_until = _day(facts["next_due"]), _day(facts["paid_until"])
+    owes_nothing = not facts["owes"] and (next_due is None or next_due > day)
+    if owes_nothing:
+        paid_until = next_due - ONE_DAY if next_due else None
+    return Standing(
+        level=Level(facts["standing"] or Level.GOOD),
+        paid=owes_nothing or paid_until is not None,
+        paid_until=paid_until,
+    )
+
+
+def holding_on(day: date, facts: Mapping[str, Any]) -> Holding:
+    end = _day(facts["end"])
+    closed = facts["state"] == Contract.State.ENDED
+    over = closed or (end is not None and end < day)
+    billed_and_paid = facts["next_due"] is None and not facts["owes"]
     return Holding(
         contract_id=facts["pk"],
         contract=facts["number"],
@@ -143,9 +132,9 @@ def _holding(facts: Mapping[str, Any]) -> Holding:
         start=_day(facts["start"]),
         customer_id=facts["customer_id"],
         issuer_id=facts["issuer_id"],
-        end=_day(facts["end"]),
-        closed=facts["state"] == Contract.State.ENDED,
-        for_good=bool(facts["for_good"]),
+        end=end,
+        closed=closed,
+        for_good=over and facts["plan__kind"] == Plan.Kind.COURSE and billed_and_paid,
     )
 
 

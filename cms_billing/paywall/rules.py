@@ -33,6 +33,8 @@ class Reason(StrEnum):
     EDITOR = "editor"
     MEMBER = "member"
     ARREARS_BUT_OPEN = "arrears_but_open"
+    # Dunning locks, but what is paid stays open (§§ 273, 320 BGB ask for proportion).
+    LOCKED_BUT_PAID = "locked_but_paid"
     PAID_FOR_GOOD = "paid_for_good"
     NO_LOGIN = "no_login"
     NO_PLAN = "no_plan"
@@ -129,15 +131,27 @@ class OwedDocument:
     open_minor: int
     currency: str
     level: int
-    locks: bool
+    lock_scope: str = ""
     last_letter_on: date | None = None
+    charges_minor: int = 0
+    handed_over: bool = False
+
+    @property
+    def locks(self) -> bool:
+        return bool(self.lock_scope)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How one contract stands. ``documents`` are filled in where somebody asks what is owed."""
+    """How one contract stands. ``documents`` are filled in where somebody asks what is owed.
+
+    ``paid``: today is paid for, so that no lock reaches it; ``paid_until`` is the last day of that period, None where
+    nothing more will be billed.
+    """
 
     level: Level = Level.GOOD
+    paid: bool = False
+    paid_until: date | None = None
     documents: tuple[OwedDocument, ...] = ()
 
 
@@ -150,6 +164,7 @@ class Decision:
     opens_with: OpensWith = OpensWith.NOTHING
     rule: Rule | None = None
     holding: Holding | None = None
+    paid_until: date | None = None
     documents: tuple[OwedDocument, ...] = ()
 
     @property
@@ -197,24 +212,8 @@ def decide(
 
 def _by_holding(holding: Holding, standing: Standing, *, today: date) -> Decision:
     phase = holding.phase(today)
-    if phase is Phase.RUNNING and standing.level in LOCKING:
-        return Decision(
-            granted=False,
-            reason=Reason.LOCKED,
-            opens_with=OpensWith.PAYMENT,
-            holding=holding,
-            documents=standing.documents,
-        )
-    if phase is Phase.RUNNING and standing.level is Level.IN_ARREARS:
-        return Decision(
-            granted=True,
-            reason=Reason.ARREARS_BUT_OPEN,
-            opens_with=OpensWith.PAYMENT,
-            holding=holding,
-            documents=standing.documents,
-        )
     if phase is Phase.RUNNING:
-        return Decision(granted=True, reason=Reason.MEMBER, holding=holding)
+        return _while_running(holding, standing)
     if phase is Phase.ENDED and holding.for_good:
         return Decision(granted=True, reason=Reason.PAID_FOR_GOOD, holding=holding)
     if phase is Phase.NOT_STARTED:
@@ -222,10 +221,26 @@ def _by_holding(holding: Holding, standing: Standing, *, today: date) -> Decisio
     return Decision(granted=False, reason=Reason.ENDED, opens_with=OpensWith.PLAN, holding=holding)
 
 
+def _while_running(holding: Holding, standing: Standing) -> Decision:
+    if standing.level is Level.GOOD:
+        return Decision(granted=True, reason=Reason.MEMBER, holding=holding)
+    locked = standing.level in LOCKING
+    reason = Reason.LOCKED if locked else Reason.ARREARS_BUT_OPEN
+    return Decision(
+        granted=standing.paid or not locked,
+        reason=Reason.LOCKED_BUT_PAID if locked and standing.paid else reason,
+        opens_with=OpensWith.PAYMENT,
+        holding=holding,
+        paid_until=standing.paid_until,
+        documents=standing.documents,
+    )
+
+
 _BEST_FIRST = (
     Reason.MEMBER,
     Reason.PAID_FOR_GOOD,
     Reason.ARREARS_BUT_OPEN,
+    Reason.LOCKED_BUT_PAID,
     Reason.LOCKED,
     Reason.NOT_STARTED,
     Reason.ENDED,

@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from wagtail.models import Page
 
-from cms_billing.dunning.selectors import owed
+from cms_billing.dunning.models import Case, LockScope
+from cms_billing.dunning.selectors import Owed, owed
 
 from . import rules
 from .holdings import Holdings, holdings_of
@@ -131,19 +132,26 @@ def _closed_parts(granted: Mapping[str, bool]) -> list[Q]:
 
 
 def _owed_for(holding: Holding) -> tuple[OwedDocument, ...]:
-    """The unpaid papers that speak of the contract, oldest first."""
+    """The unpaid papers that speak of the contract or lock all contracts of the customer, oldest first."""
     return tuple(
-        OwedDocument(
-            id=row.document_id,
-            number=row.number,
-            issued_on=row.issued_on,
-            due_on=row.due_on,
-            open_minor=row.open_amount.minor,
-            currency=row.open_amount.currency,
-            level=row.level,
-            locks=row.locked,
-            last_letter_on=row.last_letter_on,
-        )
+        owed_document(row)
         for row in owed([holding.customer_id])
-        if row.issuer_id == holding.issuer_id and holding.contract in row.contracts
+        if row.issuer_id == holding.issuer_id
+        and (holding.contract in row.contracts or row.lock_scope == LockScope.CUSTOMER)
+    )
+
+
+def owed_document(row: Owed) -> OwedDocument:
+    return OwedDocument(
+        id=row.document_id,
+        number=row.number,
+        issued_on=row.issued_on,
+        due_on=row.due_on,
+        open_minor=row.open_amount.minor,
+        currency=row.open_amount.currency,
+        level=row.level,
+        lock_scope=row.lock_scope,
+        last_letter_on=row.last_letter_on,
+        charges_minor=row.charges.minor,
+        handed_over=row.state == Case.State.HANDED_OVER,
     )

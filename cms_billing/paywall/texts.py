@@ -6,11 +6,12 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.text import format_lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from cms_billing.core.money import Money
 
-from .rules import Decision, OpensTo, OpensWith, Reason, Rule
+from .rules import Decision, OpensTo, OpensWith, OwedDocument, Reason, Rule
 
 SENTENCES: dict[Reason, Any] = {
     Reason.NOT_COVERED: _("Open: no paywall rule covers this page."),
@@ -19,6 +20,10 @@ SENTENCES: dict[Reason, Any] = {
     Reason.MEMBER: _("Open through contract %(contract)s (%(plan)s)."),
     Reason.ARREARS_BUT_OPEN: _(
         "Open through contract %(contract)s (%(plan)s), although payments are overdue: %(documents)s."
+    ),
+    Reason.LOCKED_BUT_PAID: _(
+        "Open through contract %(contract)s (%(plan)s): it is paid, so the lock because of unpaid invoices does not "
+        "reach it: %(documents)s."
     ),
     Reason.PAID_FOR_GOOD: _("Open for good: contract %(contract)s (%(plan)s) has been paid in full."),
     Reason.NO_LOGIN: _("Closed: nobody is logged in. Opens with: %(plans)s."),
@@ -32,6 +37,10 @@ SENTENCES: dict[Reason, Any] = {
     Reason.RULES_UNREADABLE: _("Closed: the paywall's rules cannot be read at the moment."),
 }
 ENDED_ON = _("Closed: contract %(contract)s (%(plan)s) ended on %(end)s. Opens with: %(plans)s.")
+PAID_UNTIL = _(
+    "Open through contract %(contract)s (%(plan)s): it is paid until %(paid_until)s, so the lock because of unpaid "
+    "invoices does not reach it before that day is over: %(documents)s."
+)
 
 OPENS_WITH: dict[OpensWith, Any] = {
     OpensWith.NOTHING: "",
@@ -46,16 +55,24 @@ OPENS_WITH: dict[OpensWith, Any] = {
 def sentence(decision: Decision) -> str:
     """In the language that is active; documents are named where they have been loaded."""
     holding, rule = decision.holding, decision.rule
-    ended = decision.reason is Reason.ENDED and holding is not None and holding.end is not None
-    return str(ENDED_ON if ended else SENTENCES[decision.reason]) % {
+    return str(_template(decision)) % {
         "section": rule.page_title if rule else "",
         "plans": plan_names(rule),
         "contract": holding.contract if holding else "",
         "plan": holding.plan if holding else "",
         "start": _day(holding.start) if holding else "",
         "end": _day(holding.end) if holding and holding.end else "",
+        "paid_until": _day(decision.paid_until) if decision.paid_until else "",
         "documents": _documents(decision),
     }
+
+
+def _template(decision: Decision) -> Any:
+    if decision.reason is Reason.ENDED and decision.holding is not None and decision.holding.end is not None:
+        return ENDED_ON
+    if decision.reason is Reason.LOCKED_BUT_PAID and decision.paid_until is not None:
+        return PAID_UNTIL
+    return SENTENCES[decision.reason]
 
 
 def plan_names(rule: Rule | None) -> str:
@@ -77,20 +94,34 @@ def covered_by(rule: Rule | None, *, page_id: int) -> Any:
     return format_lazy(text, section=rule.page_title, plans=plan_names(rule))
 
 
-def _documents(decision: Decision) -> str:
-    from django.utils.translation import get_language
+# Of a document: how far it is, and what it locks.
+PAPER = _("%(number)s, due %(due)s, %(amount)s, reminder %(level)s")
+LOCKS = {
+    "": "",
+    "contract": _("locks this contract"),
+    "customer": _("locks all contracts"),
+}
 
-    named = [
-        str(_("%(number)s, due %(due)s, %(amount)s, reminder %(level)s"))
-        % {
-            "number": paper.number,
-            "due": _day(paper.due_on),
-            "amount": Money(paper.open_minor, paper.currency).format(get_language() or "en"),
-            "level": paper.level,
-        }
-        for paper in decision.documents
-    ]
-    return "; ".join(named) or str(_("see the account"))
+
+def _documents(decision: Decision) -> str:
+    return "; ".join(map(paper_text, decision.documents)) or str(_("see the account"))
+
+
+def paper_text(paper: OwedDocument) -> str:
+    """``R-7, due 10 May 2026, €9.90, reminder 3, locks all contracts``."""
+    facts = str(PAPER) % {
+        "number": paper.number,
+        "due": _day(paper.due_on),
+        "amount": Money(paper.open_minor, paper.currency).format(get_language() or "en"),
+        "level": paper.level,
+    }
+    return ", ".join(filter(None, [facts, *map(str, effects(paper))]))
+
+
+def effects(paper: OwedDocument) -> list[Any]:
+    """What a document does beside being owed."""
+    handed_over = [_("handed over to collection")] if paper.handed_over else []
+    return [*handed_over, LOCKS[paper.lock_scope]] if paper.locks else handed_over
 
 
 def _day(day: Any) -> str:

@@ -8,9 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from cms_billing.dunning.selectors import (
     Standing,
-    contract_is_locked,
     level_of_contract,
-    locked_contracts,
     owed,
     owed_by_user,
     standing_of_contract,
@@ -32,33 +30,31 @@ def contract(issuer, customer) -> Contract:
     return signed_contract(start=date(2026, 1, 1), plan=PlanFactory(issuer=issuer), customer=customer)
 
 
-def standing(contract: Contract) -> tuple[str, bool, int | None]:
+def standing(contract: Contract) -> tuple[str | None, int | None]:
     with CaptureQueriesContext(connection) as captured:
         row = Contract.objects.annotate(
-            standing=standing_of_contract(), locked=contract_is_locked(), dunning_level=level_of_contract()
+            standing=standing_of_contract(), dunning_level=level_of_contract()
         ).get(pk=contract.pk)
     assert len(captured) == 1
-    return row.standing, row.locked, row.dunning_level
+    return row.standing, row.dunning_level
 
 
 def test_a_contract_is_in_arrears_from_the_first_letter_and_locked_from_the_third(
     issuer, customer, contract, after_commit
 ):
     invoice = invoice_due(customer, DUE, contract=contract.number)
-    assert standing(contract) == (Standing.GOOD, False, None)
+    assert standing(contract) == (None, None)
     run(issuer, DAYS[0])
-    assert standing(contract) == (Standing.IN_ARREARS, False, 1)
+    assert standing(contract) == (Standing.IN_ARREARS, 1)
     run(issuer, DAYS[1])
-    assert standing(contract) == (Standing.IN_ARREARS, False, 2)
+    assert standing(contract) == (Standing.IN_ARREARS, 2)
     run(issuer, DAYS[2])
-    assert standing(contract) == (Standing.LOCKED, True, 3)
+    assert standing(contract) == (Standing.LOCKED, 3)
     run(issuer, date(2026, 3, 2))  # ready for collection
-    assert standing(contract) == (Standing.LOCKED, True, 3)
-    assert locked_contracts([customer.pk]) == {(issuer.pk, contract.number)}
+    assert standing(contract) == (Standing.LOCKED, 3)
     with after_commit():
         pay(invoice, date(2026, 3, 3))
-    assert standing(contract) == (Standing.GOOD, False, None)
-    assert locked_contracts([customer.pk]) == set()
+    assert standing(contract) == (None, None)
 
 
 def test_only_the_unpaid_contract_is_locked(issuer, customer, contract):
@@ -66,8 +62,8 @@ def test_only_the_unpaid_contract_is_locked(issuer, customer, contract):
     invoice_due(customer, DUE, contract=contract.number)
     for day in DAYS:
         run(issuer, day)
-    assert standing(contract)[1]
-    assert standing(other) == (Standing.GOOD, False, None)
+    assert standing(contract) == (Standing.LOCKED, 3)
+    assert standing(other) == (None, None)
 
 
 def test_another_issuers_contract_of_the_same_number_is_not_touched(issuer, customer, contract):
@@ -76,7 +72,7 @@ def test_another_issuers_contract_of_the_same_number_is_not_touched(issuer, cust
     invoice_due(customer, DUE, contract=contract.number)
     for day in DAYS:
         run(issuer, day)
-    assert standing(neighbour) == (Standing.GOOD, False, None)
+    assert standing(neighbour) == (None, None)
 
 
 def test_a_payment_opens_without_any_receiver(issuer, customer, contract):
@@ -85,7 +81,7 @@ def test_a_payment_opens_without_any_receiver(issuer, customer, contract):
         run(issuer, day)
     pay(invoice, date(2026, 3, 3))  # nothing that happens after commit has happened
     assert case_of(invoice).locked
-    assert standing(contract) == (Standing.GOOD, False, None)
+    assert standing(contract) == (None, None)
 
 
 def test_a_stopped_case_is_in_arrears_and_opens_the_content(issuer, customer, contract):
@@ -93,7 +89,7 @@ def test_a_stopped_case_is_in_arrears_and_opens_the_content(issuer, customer, co
     for day in DAYS:
         run(issuer, day)
     stop_case(case_id=case_of(invoice).pk, reason="Disputed")
-    assert standing(contract) == (Standing.IN_ARREARS, False, 3)
+    assert standing(contract) == (Standing.IN_ARREARS, 3)
 
 
 def test_owed_lists_claims_with_what_paying_them_opens(issuer, customer, contract):
