@@ -10,7 +10,7 @@ from .by_hand import (
     waive_fee,
 )
 from .cases import close_case, close_settled_cases, reopen_case
-from .preview import PlannedStep, preview
+from .preview import PlannedStep, planned_steps, preview
 from .procedures import create_default_procedure
 from .run import dun_next_customers
 
@@ -22,6 +22,7 @@ __all__ = [
     "create_default_procedure",
     "customers_to_dun",
     "dun_next_customers",
+    "planned_steps",
     "preview",
     "reopen_case",
     "resume_case",
