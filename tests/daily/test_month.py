@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from cms_billing.core import clock
 from cms_billing.core.conf import billing_settings
@@ -26,12 +27,14 @@ KILLS = 20
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_thousand_contracts_become_thousand_invoices_and_the_same_run_again_does_nothing():
-    issuer, expected = issuer_with_contracts(THOUSAND)
+    # A thousand PDFs take a minute, and show what a hundred show: the whole month runs where production does.
+    count = THOUSAND if connection.vendor == "postgresql" else THOUSAND // 10
+    issuer, expected = issuer_with_contracts(count)
     run = run_daily(issuer=issuer, today=DAY)
     books = books_of(issuer)
     assert_like_one_clean_run(books, expected)
     counts = {step.name: step.done for step in run.steps.all()}
-    assert counts["book"] == counts["issue"] == counts["render"] == counts["deliver"] == THOUSAND
+    assert counts["book"] == counts["issue"] == counts["render"] == counts["deliver"] == count
     assert not ParkedRow.objects.exists()
     call_command("billing_verify")
 

@@ -6,6 +6,7 @@ import random
 from decimal import Decimal
 
 import pytest
+from django.conf import settings as django_settings
 from django.db.models import F, Sum
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -31,7 +32,8 @@ from cms_billing.testing.factories import CustomerFactory, IssuerFactory
 from .documents import TODAY
 
 DOCUMENTS_A_ROUND = 500
-ROUNDS = 20
+# Adding up is the same arithmetic on either database: the whole of it is done once, where production runs.
+ROUNDS = 20 if django_settings.DATABASES["default"]["ENGINE"].endswith("postgresql") else 4
 CORRECTED_A_ROUND = 40
 PERCENTS = {"standard": Decimal(19), "reduced": Decimal(7), "zero": Decimal(0), "exempt": Decimal(0)}
 
