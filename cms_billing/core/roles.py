@@ -60,6 +60,7 @@ _SETTINGS = frozenset(
         "refusalrule",
         "retrypolicy",
         "provideraccount",
+        "dunningpolicy",
     }
 )
 _OFFICE = frozenset(
@@ -67,7 +68,7 @@ _OFFICE = frozenset(
         "send_document",
         "draft_document",
         "issue_statement",
-        "block_dunning",
+        "decide_hold",
         "terminate_contract",
         "import_contracts",
         "sync_paymentmethod",

@@ -25,5 +25,5 @@ class DunningConfig(AppConfig):
             receivers.go_on_when_reopened, dispatch_uid="cms_billing.dunning.reopened"
         )
         register_veto(DocumentKind.DUNNING_LETTER, receivers.reason_to_withdraw)
-        for source in (sources.blocks, sources.payments_under_way):
+        for source in (sources.holds, sources.payments_under_way):
             hindrances.register(source)

@@ -1,6 +1,9 @@
+from datetime import date
+
 from django.utils.translation import gettext as _
 
 from cms_billing.core.exceptions import BillingError
+from cms_billing.core.texts import day_text
 
 
 class CannotDun(BillingError):
@@ -46,3 +49,30 @@ class NoProcedure(BillingError):
             )
             % {"issuer": issuer}
         )
+
+
+class WrongHold(BillingError):
+    """A block or dispute that cannot be meant, or cannot be decided now."""
+
+
+def has_passed(day: date) -> WrongHold:
+    return WrongHold(
+        _("%(day)s has passed: choose a day to come, or none for a block without end.")
+        % {"day": day_text(day)}
+    )
+
+
+def own_hold(hold: object) -> WrongHold:
+    return WrongHold(_("“%(hold)s” has to be approved by somebody else than who set it.") % {"hold": hold})
+
+
+def does_not_wait(hold: object) -> WrongHold:
+    return WrongHold(_("“%(hold)s” does not wait for a decision.") % {"hold": hold})
+
+
+def not_standing(hold: object) -> WrongHold:
+    return WrongHold(_("“%(hold)s” does not stand, so there is nothing to lift.") % {"hold": hold})
+
+
+def foreign_hold(customer: object) -> WrongHold:
+    return WrongHold(_("That contract or document does not belong to %(customer)s.") % {"customer": customer})

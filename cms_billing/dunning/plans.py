@@ -13,7 +13,7 @@ from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer,
 
 from . import hindrances, rules
 from .hindrances import ITEM_COLUMNS, Item
-from .models import Case, Procedure
+from .models import Case, Hold, Procedure
 from .rules import CaseFacts, Decision, LevelFacts, ProcedureFacts, Reason, Step
 
 OPEN_ITEMS_LOCKED = OpenItem.objects.select_for_update(no_key=True, of=("self",))
@@ -115,8 +115,8 @@ def customers_to_dun(
     due = Q(pk__in=[])
     for kind, procedure in procedures.items():
         due |= Q(Exists(_items_to_look_at(procedure.facts, today=today)), kind=kind)
-    blocked = Q(dunning_block=True) & (Q(dunning_block_until=None) | Q(dunning_block_until__gte=today))
-    return Customer.objects.filter(due, issuer=issuer).exclude(blocked)
+    whole = Hold.objects.holding_on(today).filter(document=None, contract_reference="")
+    return Customer.objects.filter(due, ~Exists(whole.filter(customer=OuterRef("pk"))), issuer=issuer)
 
 
 def _items_to_look_at(procedure: ProcedureFacts, *, today: date) -> QuerySet[OpenItem]:

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from cms_billing.faktura.models import Customer
 from cms_billing.payments.selectors import documents_being_paid
 
 from .hindrances import Item
+from .models import Hold
 from .rules import Hindrance, Reason
+from .selectors import contracts_of_documents
 
 
-def blocks(items: Sequence[Item], today: date) -> Mapping[int, Hindrance]:
-    rows = Customer.objects.filter(pk__in={item.customer_id for item in items}, dunning_block=True)
-    blocked = {
-        pk: Hindrance(Reason.BLOCKED, until, reason)
-        for pk, until, reason in rows.values_list("pk", "dunning_block_until", "dunning_block_reason")
-    }
-    return {item.document_id: blocked[item.customer_id] for item in items if item.customer_id in blocked}
+def holds(items: Sequence[Item], today: date) -> Mapping[int, Hindrance]:
+    """Blocks and disputes of the customer, of a contract on the document, or of the document itself.
+
+    Where several stand, the one that lasts longest speaks, a dispute before a block.
+    """
+    columns = ("customer_id", "contract_reference", "document_id", "kind", "until", "reason")
+    standing: dict[int, list[tuple[str, int | None, Hindrance]]] = defaultdict(list)
+    rows = Hold.objects.holding_on(today).filter(customer__in={item.customer_id for item in items})
+    for customer, contract, document, kind, until, why in rows.order_by("pk").values_list(*columns):
+        reason = Reason.DISPUTED if kind == Hold.Kind.DISPUTE else Reason.BLOCKED
+        standing[customer].append((contract, document, Hindrance(reason, until, why)))
+    if not standing:
+        return {}
+    contracts = contracts_of_documents([item.document_id for item in items if item.customer_id in standing])
+    found = {}
+    for item in items:
+        touching = [
+            hindrance
+            for contract, document, hindrance in standing.get(item.customer_id, ())
+            if document in (None, item.document_id)
+            and (not contract or contract in contracts[item.document_id])
+        ]
+        if touching:
+            found[item.document_id] = max(touching, key=_weight)
+    return found
+
+
+def _weight(hindrance: Hindrance) -> tuple[bool, bool, date]:
+    return hindrance.reason is Reason.DISPUTED, hindrance.until is None, hindrance.until or date.max
 
 
 def payments_under_way(items: Sequence[Item], today: date) -> Mapping[int, Hindrance]:

@@ -6,7 +6,7 @@ from cms_billing.core.admin import BILLING_MENU_HOOK
 
 from .events import dunning_events, letters_about
 from .models import Case
-from .viewsets import VIEWSETS
+from .viewsets import VIEWSETS, holds
 from .viewsets.cases import cases_section
 from .viewsets.dashboard import DashboardMenuItem, DashboardView
 from .viewsets.procedures import issuer_actions
@@ -18,6 +18,10 @@ def register_actions(actions) -> None:
     actions.register_action("cms_billing.resume_dunning", _("Resume dunning"), _("Dunning resumed"))
     actions.register_action("cms_billing.dun_now", _("Next dunning step"), _("Next dunning step taken"))
     actions.register_action("cms_billing.waive_fee", _("Waive dunning fee"), _("Dunning fee waived"))
+    actions.register_action("cms_billing.set_hold", _("Block or dispute"), _("Block or dispute set"))
+    actions.register_action("cms_billing.approve_hold", _("Approve the block"), _("Block approved"))
+    actions.register_action("cms_billing.refuse_hold", _("Refuse the block"), _("Block refused"))
+    actions.register_action("cms_billing.lift_hold", _("Lift the block"), _("Block lifted"))
 
 
 @hooks.register("register_admin_viewset")
@@ -42,6 +46,13 @@ def dashboard_menu_item() -> DashboardMenuItem:
 
 
 hooks.register("billing_issuer_actions", issuer_actions)
+hooks.register("billing_customer_actions", holds.customer_actions)
+hooks.register("billing_customer_facts", holds.facts_of_customer)
+hooks.register("billing_customer_sections", holds.holds_of_customer, order=10)
+hooks.register("billing_document_actions", holds.document_actions)
+hooks.register("billing_document_sections", holds.holds_of_document, order=10)
+hooks.register("billing_dunning_case_sections", holds.holds_of_case)
+hooks.register("billing_todo_sections", holds.waiting_holds)
 hooks.register("billing_document_events", dunning_events)
 hooks.register("billing_document_relatives", letters_about)
 

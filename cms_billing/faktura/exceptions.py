@@ -91,10 +91,6 @@ class NumbersTaken(BillingError):
         )
 
 
-class WrongBlock(BillingError):
-    """A dunning block that cannot be meant."""
-
-
 class WrongAmount(BillingError):
     """An amount that cannot be what was meant."""
 

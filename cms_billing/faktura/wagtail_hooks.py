@@ -20,10 +20,6 @@ def register_actions(actions) -> None:
     actions.register_action("cms_billing.statement", _("Issue a statement"), _("Statement issued"))
     actions.register_action("cms_billing.refund", _("Pay back"), _("Paid back"))
     actions.register_action("cms_billing.start_run", _("Start a run"), _("Run started"))
-    actions.register_action("cms_billing.block_dunning", _("Block reminders"), _("Reminders blocked"))
-    actions.register_action(
-        "cms_billing.lift_dunning_block", _("Lift the block"), _("Block on reminders lifted")
-    )
     actions.register_action(
         "cms_billing.create_user_accounts", _("Create user accounts"), _("User accounts created")
     )

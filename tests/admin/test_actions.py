@@ -128,22 +128,6 @@ def test_cancelling_needs_a_reason(accountant, ours):
     assert answer.context["form"].errors["reason"]
 
 
-def test_blocking_and_lifting_the_block_on_reminders(editor, ours):
-    url = reverse("billing-customer:block", args=[ours.customer.pk])
-    editor.post(url, {"until": "2026-04-30", "reason": "promised to pay"})
-    ours.customer.refresh_from_db()
-    assert (ours.customer.dunning_block, ours.customer.dunning_block_until) == (True, date(2026, 4, 30))
-    editor.post(reverse("billing-customer:lift_block", args=[ours.customer.pk]))
-    ours.customer.refresh_from_db()
-    assert not ours.customer.dunning_block
-
-
-def test_block_that_ended_before_it_began_is_refused(editor, ours):
-    url = reverse("billing-customer:block", args=[ours.customer.pk])
-    answer = editor.post(url, {"until": "2026-03-30", "reason": "x"})
-    assert "has passed" in answer.content.decode()
-
-
 def test_new_contract_is_signed_at_the_plans_price(editor, ours):
     found = editor.post(reverse("billing-contract:new"), {"customer": ours.customer.number})
     assert found.url == reverse("billing-contract:sign", args=[ours.customer.pk])

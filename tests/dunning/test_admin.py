@@ -9,7 +9,7 @@ from wagtail.test.utils.form_data import inline_formset, nested_form_data
 
 from cms_billing.core import clock
 from cms_billing.dunning.models import Case, Level, Procedure
-from cms_billing.dunning.services import create_default_procedure
+from cms_billing.dunning.services import create_default_procedure, lift_hold, set_hold
 from cms_billing.testing.factories import CustomerFactory, IssuerFactory, UserFactory
 
 from .conftest import case_of, invoice_due, run
@@ -81,11 +81,9 @@ def test_cases_are_found(client, issuer, case, query, found):
 
 def test_the_neighbours_cases_and_procedures_are_not_there(client, case):
     neighbour = IssuerFactory()
-    accountant(
-        client, neighbour, "view_case", "decide_case", "waive_fee", "block_dunning", "change_procedure"
-    )
+    accountant(client, neighbour, "view_case", "decide_case", "waive_fee", "decide_hold", "change_procedure")
     assert case.document.number not in client.get(reverse("billing-dunning:index")).content.decode()
-    for name in ("inspect", "history", "next", "stop", "resume", "waive_fee", "block", "unblock"):
+    for name in ("inspect", "history", "next", "stop", "resume", "waive_fee"):
         assert client.get(reverse(f"billing-dunning:{name}", args=[case.pk])).status_code == 404, name
         assert client.post(
             reverse(f"billing-dunning:{name}", args=[case.pk]), {"reason": "x"}
@@ -103,7 +101,7 @@ def test_the_neighbours_cases_and_procedures_are_not_there(client, case):
 
 def test_looking_is_not_deciding(client, issuer, case):
     accountant(client, issuer, "view_case")
-    for name in ("next", "stop", "resume", "waive_fee", "block", "unblock"):
+    for name in ("next", "stop", "resume", "waive_fee"):
         response = client.post(reverse(f"billing-dunning:{name}", args=[case.pk]), {"reason": "x"})
         assert response.status_code == 302
         assert response["Location"] == reverse("wagtailadmin_home")
@@ -125,13 +123,12 @@ def test_stop_and_resume(client, issuer, case):
 
 
 def test_the_next_step_now_says_why_not(client, issuer, customer, case):
-    accountant(client, issuer, "view_case", "decide_case", "block_dunning")
-    client.post(reverse("billing-dunning:block", args=[case.pk]), {"until": "2026-03-01", "reason": "ill"})
-    customer.refresh_from_db()
-    assert customer.dunning_block_until == date(2026, 3, 1)
+    accountant(client, issuer, "view_case", "decide_case")
+    until = date(2026, 3, 1)
+    hold = set_hold(customer_id=customer.pk, reason="ill", until=until, today=date(2026, 1, 23))
     url = reverse("billing-dunning:next", args=[case.pk])
     assert "dunning block until 03/01/2026" in client.post(url).content.decode()
-    client.post(reverse("billing-dunning:unblock", args=[case.pk]))
+    lift_hold(hold_id=hold.pk)
     assert client.post(url).status_code == 302
     case.refresh_from_db()
     assert case.level == 2

@@ -1,4 +1,4 @@
-"""What a person decides: stop, resume, next step now, waive a fee, block."""
+"""What a person decides: stop, resume, next step now, waive a fee."""
 
 from datetime import date
 
@@ -9,13 +9,11 @@ from cms_billing.core.money import Money
 from cms_billing.dunning.exceptions import CannotDun, NoFee, ReasonMissing, WrongStep
 from cms_billing.dunning.models import Case, Level
 from cms_billing.dunning.services import (
-    block_customer,
     close_case,
     reopen_case,
     resume_case,
     stop_case,
     take_next_step,
-    unblock_customer,
     waive_fee,
 )
 from cms_billing.faktura.services import cancel_document
@@ -121,21 +119,6 @@ def test_a_fee_can_be_waived_as_far_as_it_is_owed(issuer, customer, editor, afte
     assert case_of(invoice).state == Case.State.CLOSED
     with pytest.raises(NoFee):
         waive_fee(case_id=case.pk, today=date(2026, 2, 7))
-
-
-def test_a_block_is_kept_in_the_timeline(issuer, customer, editor):
-    invoice = invoice_due(customer, DUE)
-    run(issuer, DAYS[0])
-    block_customer(
-        customer_id=customer.pk, reason="in hospital", until=date(2026, 3, 1), today=DAYS[0], user=editor
-    )
-    assert run(issuer, date(2026, 3, 1)) == []
-    with pytest.raises(CannotDun, match="dunning block until"):
-        take_next_step(case_id=case_of(invoice).pk, today=date(2026, 2, 1))
-    unblock_customer(customer_id=customer.pk, user=editor)
-    assert len(run(issuer, date(2026, 3, 1))) == 1
-    kinds = list(case_of(invoice).steps.values_list("kind", flat=True))
-    assert kinds == ["opened", "letter", "blocked", "unblocked", "letter"]
 
 
 def test_cancelling_the_invoice_closes_the_case_with_its_reason(issuer, customer, after_commit):

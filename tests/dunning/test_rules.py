@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from django.utils.translation import override
 
 from cms_billing.dunning import rules
 from cms_billing.dunning.reasons import SENTENCES, WEAKNESSES, sentence
@@ -158,7 +159,8 @@ def test_weaknesses_of_a_procedure(levels, found):
 
 def test_every_reason_has_a_sentence():
     assert set(SENTENCES) == set(Reason)
-    for reason in Reason:
-        assert sentence(Decision(Step.NONE, reason, 2, date(2026, 2, 5)))
-    assert "02/05/2026" in sentence(Decision(Step.NONE, Reason.BLOCKED, 1, date(2026, 2, 5)))
-    assert "without end" in sentence(Decision(Step.NONE, Reason.BLOCKED, 1, None))
+    with override("en"):
+        for reason in Reason:
+            assert sentence(Decision(Step.NONE, reason, 2, date(2026, 2, 5)))
+        assert "02/05/2026" in sentence(Decision(Step.NONE, Reason.BLOCKED, 1, date(2026, 2, 5)))
+        assert "without end" in sentence(Decision(Step.NONE, Reason.BLOCKED, 1, None))

@@ -25,16 +25,6 @@ def skips(issuer, today) -> list[str]:
     return [step.skipped_because for step in preview(issuer=issuer, today=today)]
 
 
-def test_a_blocked_customer_gets_no_letter_until_the_block_ends(issuer, customer):
-    invoice_due(customer, DUE)
-    customer.dunning_block, customer.dunning_block_until = True, date(2026, 2, 10)
-    customer.save()
-    assert run(issuer, date(2026, 2, 10)) == []
-    assert skips(issuer, date(2026, 2, 10)) == ["There is a dunning block until 02/10/2026."]
-    (letter,) = run(issuer, date(2026, 2, 11))
-    assert letter.extra["level"] == 1
-
-
 def test_nothing_goes_out_while_a_payment_is_under_way(issuer, customer):
     invoice = invoice_due(customer, DUE)
     other = invoice_due(customer, DUE, amount=500)

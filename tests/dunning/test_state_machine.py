@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cms_billing.core.money import Money
-from cms_billing.dunning.models import Case, CaseStep
+from cms_billing.dunning.models import Case, CaseStep, Hold
 from cms_billing.dunning.rules import Step
 from cms_billing.dunning.services import (
-    block_customer,
     close_case,
     create_default_procedure,
+    lift_hold,
     preview,
     reopen_case,
     resume_case,
+    set_hold,
     stop_case,
-    unblock_customer,
 )
 from cms_billing.faktura.models import Document, OpenItem
 from cms_billing.payments.models import Payment
@@ -78,9 +78,8 @@ class Dunning(RuleBasedStateMachine):
     def check_letter(self, letter: Document, before: dict[int, int]) -> None:
         key = (letter.customer_id, self.today)
         assert self.asked.setdefault(key, letter.pk) == letter.pk, "two letters on one day"
-        customer = letter.customer
-        until = customer.dunning_block_until
-        assert not customer.dunning_block or (until and until < self.today), "a blocked customer was reminded"
+        holds = Hold.objects.filter(customer=letter.customer).holding_on(self.today)
+        assert not holds.exists(), "a blocked customer was reminded"
         for claim in letter.extra["claims"]:
             item = OpenItem.objects.get(pk=claim["document_id"])
             assert claim["open_minor"] == item.open_minor > 0, "a letter without a claim"
@@ -108,11 +107,12 @@ class Dunning(RuleBasedStateMachine):
     @rule(which=CUSTOMERS, days=st.none() | st.integers(0, 40))
     def block(self, which: int, days: int | None) -> None:
         until = None if days is None else self.today + timedelta(days=days)
-        block_customer(customer_id=self.customers[which].pk, reason="x", until=until, today=self.today)
+        set_hold(customer_id=self.customers[which].pk, reason="x", until=until, today=self.today)
 
     @rule(which=CUSTOMERS)
     def unblock(self, which: int) -> None:
-        unblock_customer(customer_id=self.customers[which].pk)
+        for hold in Hold.objects.filter(customer=self.customers[which], state="standing"):
+            lift_hold(hold_id=hold.pk)
 
     @precondition(lambda self: Case.objects.filter(state="open").exists())
     @rule(data=st.data())

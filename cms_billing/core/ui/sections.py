@@ -96,8 +96,8 @@ class Action:
 class InspectView(ScopedView, generic.InspectView):
     """Subclasses give ``facts()``, ``own_sections()`` and ``actions``.
 
-    Other apps add theirs by the hooks ``<extension>_sections`` (called with request and row, yields sections) and
-    ``<extension>_actions`` (called without arguments, returns ``Action``s).
+    Other apps add theirs by the hooks ``<extension>_sections`` and ``<extension>_facts`` (called with request and row,
+    yield sections or facts) and ``<extension>_actions`` (called without arguments, returns ``Action``s).
     """
 
     template_name = "cms_billing/core/admin/inspect.html"
@@ -118,6 +118,11 @@ class InspectView(ScopedView, generic.InspectView):
     def sections(self) -> Iterable[Section]:
         yield from self.own_sections()
         for add in self._hooks("sections"):
+            yield from add(self.request, self.object)
+
+    def all_facts(self) -> Iterable[Fact]:
+        yield from self.facts()
+        for add in self._hooks("facts"):
             yield from add(self.request, self.object)
 
     def all_actions(self) -> list[dict[str, Any]]:
@@ -167,7 +172,7 @@ class InspectView(ScopedView, generic.InspectView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        context["facts"] = [fact for fact in self.facts() if fact.value not in (None, "")]
+        context["facts"] = [fact for fact in self.all_facts() if fact.value not in (None, "")]
         context["actions"] = self.all_actions()
         context["aside"] = self.aside()
         context["sections"] = list(self.sections())

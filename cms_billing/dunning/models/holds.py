@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from cms_billing.core import clock
 from cms_billing.faktura.models import Customer, Document, Issuer
@@ -18,6 +18,19 @@ from cms_billing.faktura.models import Customer, Document, Issuer
 class HoldQuerySet(models.QuerySet["Hold"]):
     def holding_on(self, day: date) -> HoldQuerySet:
         return self.filter(Q(until=None) | Q(until__gte=day), state=Hold.State.STANDING)
+
+    def waiting(self) -> HoldQuerySet:
+        return self.filter(state=Hold.State.WAITING)
+
+    def of_document(self, document: Document) -> HoldQuerySet:
+        """Those that concern it: its own, its contracts' and its customer's."""
+        contracts = document.lines.exclude(contract_reference="").values("contract_reference")
+        scope = (
+            Q(document=document)
+            | Q(document=None, contract_reference="")
+            | Q(contract_reference__in=contracts)
+        )
+        return self.filter(scope, customer=document.customer_id)
 
     def visible_to(self, user: Any) -> HoldQuerySet:
         return self.filter(issuer__in=Issuer.objects.visible_to(user))
@@ -39,6 +52,7 @@ class Hold(models.Model):
         STANDING = "standing", _("stands")
         LIFTED = "lifted", _("lifted")
         REFUSED = "refused", _("refused")
+        EXPIRED = "expired", _("over")
 
     issuer = models.ForeignKey(
         Issuer, verbose_name=_("issuer"), on_delete=models.PROTECT, related_name="dunning_holds"
@@ -88,3 +102,10 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.customer}"
+
+    @property
+    def scope_text(self) -> str:
+        """What it is for, in words."""
+        if self.document is not None:
+            return self.document.number
+        return self.contract_reference or gettext("all documents of the customer")

@@ -11,7 +11,7 @@ from wagtail.log_actions import log
 
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import Customer, LedgerEntry
-from cms_billing.faktura.services import Entry, block_dunning, lift_dunning_block, post_entries
+from cms_billing.faktura.services import Entry, post_entries
 
 from .. import rules
 from ..exceptions import CannotDun, NoFee, ReasonMissing, WrongStep
@@ -106,35 +106,6 @@ def waive_fee(*, case_id: int, today: date, reason: str = "", user: Any = None) 
     said = f"{waived} {reason}".strip()
     _note(case, Kind.FEE_WAIVED, "cms_billing.waive_fee", user=user, reason=said)
     return waived
-
-
-@transaction.atomic
-def block_customer(
-    *, customer_id: int, reason: str, today: date, until: date | None = None, user: Any = None
-) -> Customer:
-    """No reminders for the customer through ``until`` (None: without end), kept in the timeline of their cases.
-
-    Raises WrongBlock, ReasonMissing.
-    """
-    reason = _said(reason)
-    customer = block_dunning(customer_id=customer_id, until=until, reason=reason, today=today, user=user)
-    _note_all(customer, Kind.BLOCKED, user=user, reason=reason)
-    return customer
-
-
-@transaction.atomic
-def unblock_customer(*, customer_id: int, user: Any = None) -> Customer:
-    """Reminders go on: what has become due during the block is due in the next run."""
-    customer = lift_dunning_block(customer_id=customer_id, user=user)
-    _note_all(customer, Kind.UNBLOCKED, user=user)
-    return customer
-
-
-def _note_all(customer: Customer, kind: str, *, user: Any, reason: str = "") -> None:
-    live = Case.objects.live().filter(customer=customer)
-    CaseStep.objects.bulk_create(
-        CaseStep(case=case, kind=kind, level=case.level, reason=reason[:255], user=user) for case in live
-    )
 
 
 def _locked_case(case_id: int) -> Case:

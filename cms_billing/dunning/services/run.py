@@ -31,6 +31,7 @@ from ..plans import (
 )
 from ..rules import Step
 from .cases import close_settled_cases
+from .holds import end_holds
 
 
 @transaction.atomic
@@ -44,6 +45,7 @@ def dun_next_customers(
     """
     if not after_customer:
         close_settled_cases(issuer=issuer, today=today)
+        end_holds(issuer=issuer, today=today)
     procedures = active_procedures(issuer)
     if not procedures:
         return Batch([], _missing_procedure(issuer, today=today), None)

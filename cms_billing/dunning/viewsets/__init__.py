@@ -1,8 +1,9 @@
 """Dunning in Wagtail's admin, in the Billing menu."""
 
 from .cases import CaseViewSet
+from .holds import HoldViewSet
 from .procedures import ProcedureViewSet
 
-VIEWSETS = (CaseViewSet, ProcedureViewSet)
+VIEWSETS = (CaseViewSet, HoldViewSet, ProcedureViewSet)
 
-__all__ = ["VIEWSETS", "CaseViewSet", "ProcedureViewSet"]
+__all__ = ["VIEWSETS", "CaseViewSet", "HoldViewSet", "ProcedureViewSet"]

@@ -13,15 +13,12 @@ from cms_billing.core import clock
 from cms_billing.core.admin import ActionView, money_text
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import LedgerEntry
-from cms_billing.faktura.viewsets.customers import BlockForm
 
 from ..models import Case
 from ..services import (
-    block_customer,
     resume_case,
     stop_case,
     take_next_step,
-    unblock_customer,
     waive_fee,
 )
 
@@ -112,34 +109,3 @@ class WaiveFeeView(CaseActionView):
             user=self.request.user,
         )
         return _("%(amount)s waived.") % {"amount": money_text(waived)}
-
-
-class BlockView(CaseActionView):
-    permission = "cms_billing_faktura.block_dunning"
-    page_title = gettext_lazy("Block the customer")
-    action_label = gettext_lazy("Block")
-    explanation = gettext_lazy(
-        "No reminders are sent to this customer and no level is reached. What is locked already stays locked."
-    )
-    form_class = BlockForm
-
-    def perform(self, form: forms.Form) -> str:
-        customer = block_customer(
-            customer_id=self.object.customer_id,
-            until=form.cleaned_data["until"],
-            reason=form.cleaned_data["reason"],
-            today=clock.today(self.object.issuer),
-            user=self.request.user,
-        )
-        return _("%(customer)s gets no reminders.") % {"customer": customer}
-
-
-class UnblockView(CaseActionView):
-    permission = "cms_billing_faktura.block_dunning"
-    page_title = gettext_lazy("Lift the customer's block")
-    action_label = gettext_lazy("Lift the block")
-    explanation = gettext_lazy("What has become due meanwhile is due in the next run, one level at a time.")
-
-    def perform(self, form: forms.Form) -> str:
-        customer = unblock_customer(customer_id=self.object.customer_id, user=self.request.user)
-        return _("%(customer)s gets reminders again.") % {"customer": customer}

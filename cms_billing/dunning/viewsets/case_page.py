@@ -69,18 +69,11 @@ class CaseInspectView(InspectView):
             when=lambda case: actions.fee_left(case).minor > 0,
         ),
         Action(
-            gettext_lazy("Block the customer"),
-            "billing-dunning:block",
+            gettext_lazy("Block or dispute"),
+            "billing-dunning-hold:for_case",
             "lock",
-            "cms_billing_faktura.block_dunning",
-            when=lambda case: case.state != State.CLOSED and not case.customer.dunning_block,
-        ),
-        Action(
-            gettext_lazy("Lift the customer's block"),
-            "billing-dunning:unblock",
-            "lock-open",
-            "cms_billing_faktura.block_dunning",
-            when=lambda case: case.customer.dunning_block,
+            "cms_billing_dunning.decide_hold",
+            when=lambda case: case.state != State.CLOSED,
         ),
     ]
 

@@ -50,8 +50,6 @@ class CaseViewSet(ReadOnlyViewSet):
             path("stop/<int:pk>/", self.construct_view(actions.StopView), name="stop"),
             path("resume/<int:pk>/", self.construct_view(actions.ResumeView), name="resume"),
             path("waive-fee/<int:pk>/", self.construct_view(actions.WaiveFeeView), name="waive_fee"),
-            path("block/<int:pk>/", self.construct_view(actions.BlockView), name="block"),
-            path("unblock/<int:pk>/", self.construct_view(actions.UnblockView), name="unblock"),
         ]
 
 

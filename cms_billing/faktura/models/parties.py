@@ -270,13 +270,6 @@ class Customer(models.Model):
         blank=True,
         help_text=_("Empty: as the issuer sends them."),
     )
-    dunning_block = models.BooleanField(
-        _("dunning block"), default=False, help_text=_("No reminders are sent.")
-    )
-    dunning_block_until = models.DateField(
-        _("blocked until"), null=True, blank=True, help_text=_("Empty: no end.")
-    )
-    dunning_block_reason = models.CharField(_("reason for the block"), max_length=200, blank=True)
     grouping = models.CharField(
         _("bookings on one invoice"),
         max_length=8,
@@ -293,7 +286,6 @@ class Customer(models.Model):
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         ordering = ["number"]
-        permissions = [("block_dunning", _("Can block reminders to customers"))]
         constraints = [
             models.UniqueConstraint(fields=["issuer", "number"], name="customer_number_is_unique_per_issuer"),
             models.UniqueConstraint(

@@ -10,7 +10,7 @@ from .corrections import (
     obstacle_of,
     parts_credited,
 )
-from .customers import block_dunning, give_number, lift_dunning_block
+from .customers import give_number
 from .deposits import deposit_lines
 from .drafting import change_draft, copy_as_draft, create_draft, delete_draft, draft_of
 from .finalising import (
@@ -73,7 +73,6 @@ __all__ = [
     "UserAccounts",
     "WriteOffReason",
     "account_balance",
-    "block_dunning",
     "book_refund",
     "book_returned_refund",
     "can_settle",
@@ -104,7 +103,6 @@ __all__ = [
     "issue_next_invoices",
     "issue_statement",
     "left_of_write_off_limit",
-    "lift_dunning_block",
     "mark_sent_by_post",
     "next_day",
     "obstacle_of",

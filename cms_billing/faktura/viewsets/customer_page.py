@@ -10,12 +10,11 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import ngettext, pgettext
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core import clock
 from cms_billing.core.admin import (
-    Action,
     DateColumn,
     Fact,
     InspectView,
@@ -24,7 +23,6 @@ from cms_billing.core.admin import (
     Section,
     StateColumn,
     TableSection,
-    date_text,
     money_text,
 )
 from cms_billing.core.money import Money
@@ -41,22 +39,6 @@ OPEN_ITEMS = 25
 
 class CustomerInspectView(InspectView):
     extension = "billing_customer"
-    actions = [
-        Action(
-            gettext_lazy("Block reminders"),
-            "billing-customer:block",
-            "lock",
-            "cms_billing_faktura.block_dunning",
-            when=lambda customer: not customer.dunning_block,
-        ),
-        Action(
-            gettext_lazy("Lift the block on reminders"),
-            "billing-customer:lift_block",
-            "lock-open",
-            "cms_billing_faktura.block_dunning",
-            when=lambda customer: customer.dunning_block,
-        ),
-    ]
 
     def rows(self) -> QuerySet[Customer]:
         return super().rows().select_related("issuer", "user")
@@ -78,8 +60,6 @@ class CustomerInspectView(InspectView):
             if sums["overdue"]:
                 overdue = Money(int(sums["overdue"]), sums["currency"])
                 yield Fact(_("Overdue"), money_text(overdue), tone="critical")
-        if customer.dunning_block:
-            yield Fact(_("Reminders"), block_text(customer), tone="warning")
         yield Fact(_("Note"), customer.note)
 
     @cached_property
@@ -173,14 +153,6 @@ class CustomerInspectView(InspectView):
             deliveries.order_by("-pk")[:SHORT],
             empty=_("None was sent."),
         )
-
-
-def block_text(customer: Customer) -> str:
-    if customer.dunning_block_until:
-        text = _("blocked until %(day)s") % {"day": date_text(customer.dunning_block_until)}
-    else:
-        text = _("blocked")
-    return f"{text}: {customer.dunning_block_reason}" if customer.dunning_block_reason else text
 
 
 def _document_column(get_document: Any) -> LinkColumn:

@@ -10,17 +10,13 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
 from wagtail.admin.ui.tables import Column
-from wagtail.admin.widgets import AdminDateInput
 
-from cms_billing.core import clock
 from cms_billing.core.admin import (
-    ActionView,
     BillingFilterSet,
     BillingIndexView,
     BillingModelViewSet,
@@ -30,7 +26,7 @@ from cms_billing.core.ui.viewsets import BillingCreateView
 
 from ..models import Customer, OpenItem
 from ..search import find_customers
-from ..services import block_dunning, give_number, lift_dunning_block
+from ..services import give_number
 from .customer_page import CustomerInspectView
 
 
@@ -125,7 +121,7 @@ class CustomerFilterSet(BillingFilterSet):
 
     class Meta:
         model = Customer
-        fields = ["kind", "dunning_block", "country"]
+        fields = ["kind", "country"]
 
     def filter_account(self, customers: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         if value == "linked":
@@ -166,49 +162,6 @@ class CustomerIndexView(BillingIndexView):
     }
 
 
-class BlockForm(forms.Form):
-    until = forms.DateField(
-        label=gettext_lazy("Until"),
-        required=False,
-        widget=AdminDateInput,
-        help_text=gettext_lazy("With this day. Empty: until somebody lifts the block."),
-    )
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"), max_length=200, help_text=gettext_lazy("For your colleagues.")
-    )
-
-
-class BlockView(ActionView):
-    model = Customer
-    permission = "cms_billing_faktura.block_dunning"
-    page_title = gettext_lazy("Block reminders")
-    explanation = gettext_lazy(
-        "No reminders are sent to this customer and no level is reached. What is locked already stays locked."
-    )
-    form_class = BlockForm
-
-    def perform(self, form: forms.Form) -> str:
-        block_dunning(
-            customer_id=self.object.pk,
-            until=form.cleaned_data["until"],
-            reason=form.cleaned_data["reason"],
-            today=clock.today(self.object.issuer),
-            user=self.request.user,
-        )
-        return _("%(customer)s gets no reminders.") % {"customer": self.object}
-
-
-class LiftBlockView(ActionView):
-    model = Customer
-    permission = "cms_billing_faktura.block_dunning"
-    page_title = gettext_lazy("Lift the block on reminders")
-    explanation = gettext_lazy("Reminders go on with the next daily run, one level at a time.")
-
-    def perform(self, form: forms.Form) -> str:
-        lift_dunning_block(customer_id=self.object.pk, user=self.request.user)
-        return _("%(customer)s gets reminders again.") % {"customer": self.object}
-
-
 class CustomerViewSet(BillingModelViewSet):
     model = Customer
     icon = "group"
@@ -218,11 +171,6 @@ class CustomerViewSet(BillingModelViewSet):
         Column("email", label=gettext_lazy("E-mail"), sort_key="email"),
         Column("city", label=gettext_lazy("City"), sort_key="city"),
         Column("kind", label=gettext_lazy("Kind"), accessor="get_kind_display"),
-        Column(
-            "dunning_block",
-            label=gettext_lazy("Reminders"),
-            accessor=lambda customer: _("blocked") if customer.dunning_block else "",
-        ),
     ]
     ordering = "number"
     search_fields = ["number", "company", "first_name", "last_name", "email"]
@@ -261,10 +209,3 @@ class CustomerViewSet(BillingModelViewSet):
         ],
         base_form_class=CustomerForm,
     )
-
-    def get_urlpatterns(self) -> list[Any]:
-        return [
-            *super().get_urlpatterns(),
-            path("block/<int:pk>/", self.construct_view(BlockView), name="block"),
-            path("lift-block/<int:pk>/", self.construct_view(LiftBlockView), name="lift_block"),
-        ]
