@@ -12,6 +12,8 @@ urlpatterns = [
     path("account/", include("cms_billing.faktura.urls")),
     path("account/", include("cms_billing.memberships.urls")),
 ]
+if apps.is_installed("cms_billing.paywall"):
+    urlpatterns.append(path("account/", include("cms_billing.paywall.urls")))
 if apps.is_installed("cms_billing.shop"):
     urlpatterns.append(path("", include("cms_billing.shop.urls")))
 if apps.is_installed("cms_billing.testing"):

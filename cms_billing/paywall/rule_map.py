@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
-from wagtail.models import Page
+from wagtail.models import Page, get_page_models
 
 from cms_billing.core.exceptions import BillingError
 from cms_billing.memberships.models import Plan, PlanPrice
@@ -25,7 +26,7 @@ from cms_billing.memberships.offers import offer_urls
 
 from .models import AccessRule
 from .offers import DatedPrice, PlanFacts
-from .rules import Rule
+from .rules import OpensTo, Rule
 
 VERSION_KEY = "cms_billing.paywall.rules"
 # Seconds after which a process loads again even though nobody told it to.
@@ -36,11 +37,16 @@ class RulesUnreadable(BillingError):
     """The access rules cannot be read: nothing that might be sold is shown."""
 
 
+ALWAYS_OPEN = Rule(page_id=0, page_title="", opens_to=OpensTo.EVERYONE, always=True)
+
+
 @dataclass(frozen=True)
 class RuleMap:
-    """``rules`` by path of the page in the tree; ``plans`` by id."""
+    """``rules`` by path of the page in the tree; ``plans`` by id. ``always_open``: paths of single pages, not of what
+    is below them."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    always_open: frozenset[str] = frozenset()
     plans: Mapping[int, PlanFacts] = field(default_factory=dict)
     version: str = ""
     loaded_at: float = 0.0
@@ -49,6 +55,8 @@ class RuleMap:
         """The rule of the page at ``path`` or of its nearest ancestor that has one."""
         if not self.rules:
             return None
+        if path in self.always_open:
+            return ALWAYS_OPEN
         return next((self.rules[place] for place in _upwards(path) if place in self.rules), None)
 
     def plans_of(self, rule: Rule) -> Sequence[PlanFacts]:
@@ -118,10 +126,18 @@ def _load(version: str) -> RuleMap:
     urls = offer_urls(plans) if plans else {}
     return RuleMap(
         rules={row.page.path: row.facts() for row in rows},
+        always_open=_always_open() if rows else frozenset(),
         plans={pk: replace(_facts(plan), url=urls.get(pk, "")) for pk, plan in plans.items()},
         version=version,
         loaded_at=time.monotonic(),
     )
+
+
+def _always_open() -> frozenset[str]:
+    """Pages of kinds that say ``paywall_always_open = True``."""
+    kinds = [model for model in get_page_models() if getattr(model, "paywall_always_open", False)]
+    types = ContentType.objects.get_for_models(*kinds).values()
+    return frozenset(Page.objects.filter(content_type__in=types).values_list("path", flat=True))
 
 
 def _facts(plan: Plan) -> PlanFacts:

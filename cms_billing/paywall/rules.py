@@ -84,6 +84,8 @@ class Rule:
     plans: tuple[RulePlan, ...] = ()
     preview: str = "page"
     teaser_text: str = ""
+    # A page of a kind that is never closed: legal texts, the page for locked members.
+    always: bool = False
 
     @property
     def plan_ids(self) -> frozenset[int]:
@@ -198,7 +200,7 @@ def decide(
     if visitor is Visitor.GUEST:
         return Decision(granted=False, reason=Reason.NO_LOGIN, opens_with=OpensWith.LOGIN, rule=rule)
     answers = [
-        _by_holding(holding, (standings or {}).get(holding.contract_id, Standing()), today=today)
+        decide_holding(holding, (standings or {}).get(holding.contract_id, Standing()), today=today)
         for holding in holdings
         if holding.plan_id in rule.plan_ids
     ]
@@ -210,7 +212,8 @@ def decide(
     return replace(best, rule=rule)
 
 
-def _by_holding(holding: Holding, standing: Standing, *, today: date) -> Decision:
+def decide_holding(holding: Holding, standing: Standing, *, today: date) -> Decision:
+    """What one contract opens, without regard to any rule."""
     phase = holding.phase(today)
     if phase is Phase.RUNNING:
         return _while_running(holding, standing)

@@ -8,13 +8,18 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from wagtail.models import Page
 
 from cms_billing.dunning.models import Case, LockScope
 from cms_billing.dunning.selectors import Owed, owed
+from cms_billing.faktura.models import Customer, Issuer
+from cms_billing.memberships.models import Contract
 
-from . import rules
-from .holdings import Holdings, holdings_of
+from . import rules, texts
+from .arrears import Arrears, arrears_of
+from .holdings import COLUMNS, Holdings, holding_on, holdings_of, standing_on, with_standing
+from .models import ArrearsPage
 from .rule_map import RuleMap, current_rules
 from .rules import Decision, Holding, OwedDocument, Visitor
 
@@ -93,7 +98,8 @@ def visible_to(pages: QuerySet[Any], user: Any, *, today: date) -> QuerySet[Any]
     closed = _closed_parts(granted)
     for start in range(0, len(closed), PATHS_A_FILTER):
         # Put together at once: joining with | copies what is there each time.
-        pages = pages.exclude(Q(*closed[start : start + PATHS_A_FILTER], _connector=Q.OR))
+        parts = Q(*closed[start : start + PATHS_A_FILTER], _connector=Q.OR)
+        pages = pages.exclude(parts & ~Q(path__in=known.always_open) if known.always_open else parts)
     return pages
 
 
@@ -155,3 +161,38 @@ def owed_document(row: Owed) -> OwedDocument:
         charges_minor=row.charges.minor,
         handed_over=row.state == Case.State.HANDED_OVER,
     )
+
+
+def arrears_of_customer(customer: Customer, *, request: HttpRequest | None = None) -> Arrears | None:
+    """What the customer owes and has been reminded of, in the language that is active; None for nothing."""
+    papers = [owed_document(row) for row in owed([customer.pk]) if row.level]
+    if not papers:
+        return None
+    locking = [paper for paper in papers if paper.locks]
+    return arrears_of(
+        papers,
+        issuer=customer.issuer,
+        language=customer.language,
+        reason=texts.locking_text(locking) if locking else "",
+        request=request,
+    )
+
+
+def arrears_page_of(issuer: Issuer, *, language: str) -> ArrearsPage | None:
+    """What editors wrote for members of this issuer: in their language, else in the issuer's. The newest, if there
+    should be two."""
+    pages = ArrearsPage.objects.live().filter(issuer=issuer, language__in=[language, issuer.language])
+    by_language: dict[str, ArrearsPage] = {}
+    for page in pages.order_by("first_published_at", "pk"):
+        page.issuer = issuer
+        by_language[page.language] = page
+    return by_language.get(language) or by_language.get(issuer.language)
+
+
+def access_of_contracts(contracts: QuerySet[Contract], *, today: date) -> list[Decision]:
+    """How dunning and time leave each of these contracts, whatever page is asked for: the decision of a rule that its
+    plan opens. One query."""
+    return [
+        rules.decide_holding(holding_on(today, facts), standing_on(today, facts), today=today)
+        for facts in with_standing(contracts, today=today).order_by("pk").values(*COLUMNS)
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.formats import date_format
@@ -37,6 +38,7 @@ SENTENCES: dict[Reason, Any] = {
     Reason.RULES_UNREADABLE: _("Closed: the paywall's rules cannot be read at the moment."),
 }
 ENDED_ON = _("Closed: contract %(contract)s (%(plan)s) ended on %(end)s. Opens with: %(plans)s.")
+ALWAYS = _("Open to everyone: pages of this kind are never closed.")
 PAID_UNTIL = _(
     "Open through contract %(contract)s (%(plan)s): it is paid until %(paid_until)s, so the lock because of unpaid "
     "invoices does not reach it before that day is over: %(documents)s."
@@ -68,6 +70,8 @@ def sentence(decision: Decision) -> str:
 
 
 def _template(decision: Decision) -> Any:
+    if decision.rule is not None and decision.rule.always:
+        return ALWAYS
     if decision.reason is Reason.ENDED and decision.holding is not None and decision.holding.end is not None:
         return ENDED_ON
     if decision.reason is Reason.LOCKED_BUT_PAID and decision.paid_until is not None:
@@ -85,6 +89,8 @@ def covered_by(rule: Rule | None, *, page_id: int) -> Any:
     """What the page's editor reads: open, closed by its own rule, or through a section."""
     if rule is None:
         return _("Open to everyone: no paywall rule here or above.")
+    if rule.always:
+        return _("Always open: pages of this kind are never closed, whatever the rule above them says.")
     if rule.opens_to is OpensTo.EVERYONE:
         own, inherited = _("Open to everyone by its own rule."), _("Open to everyone through “{section}”.")
     else:
@@ -116,6 +122,20 @@ def paper_text(paper: OwedDocument) -> str:
         "level": paper.level,
     }
     return ", ".join(filter(None, [facts, *map(str, effects(paper))]))
+
+
+def locked_text(*, contract: str, plan: str, papers: Sequence[OwedDocument]) -> str:
+    """The sentence of a locked contract."""
+    documents = "; ".join(map(paper_text, papers))
+    return str(SENTENCES[Reason.LOCKED]) % {"contract": contract, "plan": plan, "documents": documents}
+
+
+LOCKING = _("Access is locked because of unpaid invoices: %(documents)s. It opens as soon as they are paid.")
+
+
+def locking_text(papers: Sequence[OwedDocument]) -> str:
+    """The same for everything that locks, whichever contract it is."""
+    return str(LOCKING) % {"documents": "; ".join(map(paper_text, papers))}
 
 
 def effects(paper: OwedDocument) -> list[Any]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,14 +16,15 @@ from wagtail.models import Page
 
 from cms_billing.core import clock
 from cms_billing.core.conf import billing_settings
-from cms_billing.core.money import Money, total
-from cms_billing.faktura.models import Customer
-from cms_billing.payments.links import payment_url
+from cms_billing.core.pages import keep_private
+from cms_billing.faktura.models import Customer, Issuer
 
 from . import selectors, texts
+from .arrears import arrears_of, example
+from .models import ArrearsPage
 from .offers import offers_on
 from .rule_map import current_rules
-from .rules import Decision, OwedDocument
+from .rules import Decision
 from .teasers import teaser_of
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -64,21 +62,78 @@ def teaser(request: HttpRequest, page: Page, decision: Decision) -> HttpResponse
 
 
 def arrears(request: HttpRequest, page: Page, decision: Decision) -> HttpResponse:
-    """402: what is owed, why it locks, and the way to pay, in the member's language."""
+    """402: what is owed, why it locks, and the way to pay, in the member's language.
+
+    On the page that editors wrote for the issuer, or the shipped one where there is none.
+    """
     decision = selectors.with_documents(decision)
     owner = decision.holding.customer_id if decision.holding else 0
-    customer = Customer.objects.select_related("issuer").filter(pk=owner).first()
-    response = InLanguage(request, "cms_billing/paywall/arrears.html", status=402)
-    response.language = customer.language if customer else None
-    language = response.language or translation.get_language() or "en"
+    customer = Customer.objects.select_related("issuer").get(pk=owner)
+    own = selectors.arrears_page_of(customer.issuer, language=customer.language)
+    template = own.get_template(request) if own else "cms_billing/paywall/arrears.html"
+    response = InLanguage(request, template, status=402)
+    response.language = customer.language
+    with translation.override(customer.language):
+        facts = arrears_of(
+            decision.documents,
+            issuer=customer.issuer,
+            language=customer.language,
+            reason=texts.sentence(decision),
+            request=request,
+        )
     response.context_data = {
-        **_common(request, page, decision),
-        "claims": [OwedRow.of(paper, language) for paper in decision.documents],
-        "total": amount_owed(decision.documents, language),
-        "issuer": customer.issuer if customer else None,
-        "payment_url": _payment_url([paper.id for paper in decision.documents]),
-        "highest_level": max((paper.level for paper in decision.documents), default=0),
+        **_common(request, own or page, decision),
+        "arrears": facts,
+        "locked_page": page,
+        "content_language": own.language if own else customer.language,
     }
+    return _never_found(response)
+
+
+def own_arrears(request: HttpRequest, page: ArrearsPage) -> HttpResponse:
+    """The page at its own address: what the visitor owes this issuer, or neutral words; nothing of anybody else."""
+    customer = None
+    if request.user.is_authenticated:
+        customers = Customer.objects.filter(user_id=request.user.pk, issuer=page.issuer_id)
+        customer = customers.select_related("issuer").first()
+    language = customer.language if customer else page.language
+    with translation.override(language):
+        facts = selectors.arrears_of_customer(customer, request=request) if customer else None
+    response = InLanguage(request, page.get_template(request))
+    response.language = language
+    response.context_data = {
+        **page.get_context(request),
+        "base_template": billing_settings().base_template,
+        "arrears": facts,
+        "content_language": page.language,
+        "login_url": "" if request.user.is_authenticated else login_url(request),
+    }
+    return _never_found(keep_private(response))
+
+
+def example_arrears(request: HttpRequest, page: ArrearsPage) -> HttpResponse:
+    """The editors' preview, with an example member."""
+    response = InLanguage(request, page.get_template(request))
+    response.language = page.language
+    with translation.override(page.language):
+        facts = example(issuer=_issuer_of(page), language=page.language, today=clock.today())
+    response.context_data = {
+        **page.get_context(request),
+        "base_template": billing_settings().base_template,
+        "arrears": facts,
+        "locked_page": {"title": _("An article")},
+        "content_language": page.language,
+    }
+    return response
+
+
+def _issuer_of(page: ArrearsPage) -> Issuer:
+    """A page that is being written may have none yet."""
+    return page.issuer if page.issuer_id else Issuer(name=_("Your company"), email="mail@example.org")
+
+
+def _never_found(response: TemplateResponse) -> TemplateResponse:
+    response["X-Robots-Tag"] = "noindex, noarchive"
     return response
 
 
@@ -88,31 +143,6 @@ def unreadable(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         text, status=503, content_type="text/plain; charset=utf-8", headers={"Retry-After": "60"}
     )
-
-
-@dataclass(frozen=True)
-class OwedRow:
-    """A document in the words of the arrears page."""
-
-    number: str
-    issued_on: date | None
-    due_on: date
-    amount: str
-    level: int
-
-    @classmethod
-    def of(cls, paper: OwedDocument, language: str) -> OwedRow:
-        amount = Money(paper.open_minor, paper.currency).format(language)
-        return cls(paper.number, paper.issued_on, paper.due_on, amount, paper.level)
-
-
-def amount_owed(papers: Sequence[OwedDocument], language: str) -> str:
-    """The sum, or sums where currencies differ."""
-    sums = [
-        total((Money(p.open_minor, p.currency) for p in papers if p.currency == currency), currency)
-        for currency in sorted({paper.currency for paper in papers})
-    ]
-    return " + ".join(amount.format(language) for amount in sums)
 
 
 def login_url(request: HttpRequest) -> str:
@@ -135,11 +165,3 @@ def _common(request: HttpRequest, page: Page, decision: Decision) -> dict[str, A
         "reason": texts.sentence(decision),
         "base_template": billing_settings().base_template,
     }
-
-
-def _payment_url(document_ids: Sequence[int]) -> str:
-    """Empty on a site that has not included the billing addresses."""
-    try:
-        return payment_url(document_ids) if document_ids else ""
-    except NoReverseMatch:
-        return ""

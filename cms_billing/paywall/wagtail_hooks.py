@@ -6,9 +6,12 @@ from wagtail.admin.menu import MenuItem
 from wagtail.admin.userbar import BaseItem
 from wagtail.admin.widgets import Button
 
-from cms_billing.core.admin import BILLING_MENU_HOOK
+from cms_billing.core import clock
+from cms_billing.core.admin import BILLING_MENU_HOOK, Fact, Facts
+from cms_billing.dunning.models import Case
+from cms_billing.memberships.models import Contract
 
-from . import gate, texts
+from . import gate, selectors, texts
 from .rule_map import RulesUnreadable, current_rules
 from .rules import OpensTo
 from .viewsets import ExplainMenuItem, PaywallViewSet, RuleViewSet
@@ -67,6 +70,25 @@ def paywall_button(page, user, view_name, next_url=None):
 def is_closed(page) -> bool:
     rule = current_rules().rule_for(page.path)
     return rule is not None and rule.opens_to is OpensTo.PLANS
+
+
+@hooks.register("billing_dunning_case_sections")
+def access_of_case(request, case):
+    """What the case means for the customer's contracts, by the decision that the member meets."""
+    if case.state == Case.State.CLOSED or not request.user.has_perm("cms_billing_memberships.view_contract"):
+        return
+    contracts = Contract.objects.filter(customer=case.customer_id, issuer=case.issuer_id)
+    decisions = selectors.access_of_contracts(contracts, today=clock.today(case.issuer))
+    facts = [
+        Fact(
+            decision.holding.contract,
+            texts.sentence(selectors.with_documents(decision)),
+            tone="" if decision.granted else "critical",
+        )
+        for decision in decisions
+    ]
+    if facts:
+        yield Facts(_now("Access"), facts)
 
 
 class PaywallItem(BaseItem):

@@ -212,6 +212,8 @@ class LessonPage(SitePage):
 class StandardPage(SitePage):
     """Imprint, terms, privacy, right of withdrawal, contact: always open to everybody."""
 
+    paywall_always_open = True
+
     body = StreamField(BodyBlock(), verbose_name=_("text"))
 
     content_panels = [*Page.content_panels, "body"]

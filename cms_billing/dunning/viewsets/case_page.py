@@ -25,7 +25,7 @@ from cms_billing.core.admin import (
 )
 from cms_billing.faktura.models import Document, DocumentKind, LedgerEntry
 
-from ..models import Case
+from ..models import Case, LockScope
 from ..plans import decision_for
 from ..reasons import sentence
 from ..rules import Step
@@ -83,14 +83,13 @@ class CaseInspectView(InspectView):
     def facts(self) -> Iterable[Fact]:
         case = self.object
         owed = case.open_amount
-        locks = case.locked and owed.minor > 0
         yield Fact(_("Customer"), case.customer, url=customer_url(case))
         yield Fact(pgettext("billing", "Document"), case.document, url=document_url(case.document))
         yield Fact(_("Due on"), date_text(case.document.open_item.due_on))
         yield Fact(_("Open"), money_text(owed), tone="critical" if owed.minor > 0 else "good")
         yield Fact(_("State"), case.get_state_display(), tone="good" if case.state == State.CLOSED else "")
         yield Fact(_("Level"), str(case.level))
-        yield Fact(_("Access"), self.access_text(locks=locks), tone="critical" if locks else "good")
+        yield Fact(_("Locks"), self.lock_text(), tone="critical" if case.locks_now else "good")
         yield Fact(_("Last letter"), date_text(case.last_letter_on))
         yield Fact(_("Closed"), f"{date_text(case.closed_on)} {case.get_close_reason_display()}".strip())
         yield Fact(_("Issuer"), case.issuer)
@@ -99,12 +98,14 @@ class CaseInspectView(InspectView):
             tone = "" if decision.step is Step.NONE else "warning"
             yield Fact(_("Next run"), sentence(decision), tone=tone)
 
-    def access_text(self, *, locks: bool) -> str:
+    def lock_text(self) -> str:
+        """The standing; what it means for each contract is the paywall's to say, in a section of its own."""
+        if not self.object.locks_now:
+            return _("nothing")
+        if self.object.lock_scope == LockScope.CUSTOMER:
+            return _("all contracts of the customer, as far as they are not paid")
         contracts = ", ".join(contracts_of_documents([self.object.document_id])[self.object.document_id])
-        if not contracts:
-            return _("The document pays for no contract.")
-        text = _("%(contracts)s is locked.") if locks else _("%(contracts)s is open.")
-        return text % {"contracts": contracts}
+        return contracts or _("nothing: the document pays for no contract")
 
     def own_sections(self) -> Iterable[Section]:
         yield self._timeline()

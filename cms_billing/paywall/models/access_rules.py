@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cms_billing.memberships.models import Plan
 
-from .rules import OpensTo, Rule, RulePlan
+from ..rules import OpensTo, Rule, RulePlan
 
 
 class AccessRuleQuerySet(models.QuerySet["AccessRule"]):

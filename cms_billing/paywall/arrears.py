@@ -1,0 +1,159 @@
+"""What a member owes an issuer, in words and amounts: for the page they get when locked, and for their account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch
+from django.utils.translation import gettext as _
+from wagtail import hooks
+
+from cms_billing.core.money import Money, total
+from cms_billing.dunning.models import CaseStep
+from cms_billing.faktura.models import Issuer
+from cms_billing.payments.links import payment_url
+
+from . import texts
+from .rules import OwedDocument
+
+# ``offers(request, document_ids)`` yields ``Link``s: what a member may choose who cannot pay at once.
+OFFERS_HOOK = "billing_arrears_offers"
+
+
+@dataclass(frozen=True)
+class Link:
+    label: Any
+    url: str
+
+
+@dataclass(frozen=True)
+class OwedRow:
+    """A document in the words of the page. ``charges``: the part that is fees and interest, empty without."""
+
+    id: int
+    number: str
+    issued_on: date | None
+    due_on: date
+    amount: str
+    charges: str
+    level: int
+    effects: tuple[str, ...]
+
+    @classmethod
+    def of(cls, paper: OwedDocument, language: str) -> OwedRow:
+        charges = Money(paper.charges_minor, paper.currency)
+        return cls(
+            id=paper.id,
+            number=paper.number,
+            issued_on=paper.issued_on,
+            due_on=paper.due_on,
+            amount=Money(paper.open_minor, paper.currency).format(language),
+            charges=charges.format(language) if charges.minor else "",
+            level=paper.level,
+            effects=tuple(map(str, texts.effects(paper))),
+        )
+
+
+@dataclass(frozen=True)
+class LetterSent:
+    level: int
+    day: date
+
+
+@dataclass(frozen=True)
+class Arrears:
+    """Towards one issuer. ``reason`` says why something is locked, empty where nothing is."""
+
+    issuer: Issuer
+    owed: tuple[OwedRow, ...]
+    total: str
+    letters: tuple[LetterSent, ...]
+    payment_url: str
+    reason: str = ""
+    offers: tuple[Link, ...] = ()
+
+    @property
+    def highest_level(self) -> int:
+        return max((row.level for row in self.owed), default=0)
+
+
+def arrears_of(
+    papers: Sequence[OwedDocument],
+    *,
+    issuer: Issuer,
+    language: str,
+    reason: str = "",
+    request: HttpRequest | None = None,
+) -> Arrears:
+    """The member's facts in their language, which has to be active; one query."""
+    ids = [paper.id for paper in papers]
+    return Arrears(
+        issuer=issuer,
+        owed=tuple(OwedRow.of(paper, language) for paper in papers),
+        total=amount_owed(papers, language),
+        letters=letters_about(ids),
+        payment_url=url_to_pay(ids),
+        reason=reason,
+        offers=tuple(_offers(request, ids)) if request is not None else (),
+    )
+
+
+def example(*, issuer: Issuer, language: str, today: date) -> Arrears:
+    """A member who does not exist, for the editors' preview."""
+    number, amount = "R-2026-00042", Money(1980, issuer.currency)
+    due = today - timedelta(days=45)
+    paper = OwedDocument(
+        id=0,
+        number=number,
+        issued_on=due - timedelta(days=14),
+        due_on=due,
+        open_minor=amount.minor,
+        currency=amount.currency,
+        level=3,
+        lock_scope="contract",
+    )
+    letters = tuple(LetterSent(level, today - timedelta(days=14 * (4 - level) - 10)) for level in (1, 2, 3))
+    return Arrears(
+        issuer=issuer,
+        owed=(OwedRow.of(paper, language),),
+        total=amount.format(language),
+        letters=letters,
+        payment_url="#",
+        reason=texts.locked_text(contract="V-0000123", plan=_("Membership"), papers=[paper]),
+        offers=(Link(_("Pay in instalments"), "#"),),
+    )
+
+
+def letters_about(document_ids: Iterable[int]) -> tuple[LetterSent, ...]:
+    """The letters that were written for these documents, oldest first."""
+    steps = CaseStep.objects.filter(
+        case__document__in=list(document_ids), kind=CaseStep.Kind.LETTER, letter__isnull=False
+    )
+    rows = steps.order_by("letter__issued_on", "level").values_list("level", "letter__issued_on").distinct()
+    return tuple(LetterSent(level, day) for level, day in rows if day is not None)
+
+
+def amount_owed(papers: Sequence[OwedDocument], language: str) -> str:
+    """The sum, or sums where currencies differ."""
+    sums = [
+        total((Money(p.open_minor, p.currency) for p in papers if p.currency == currency), currency)
+        for currency in sorted({paper.currency for paper in papers})
+    ]
+    return " + ".join(amount.format(language) for amount in sums)
+
+
+def url_to_pay(document_ids: Sequence[int]) -> str:
+    """Empty on a site that has not included the billing addresses."""
+    try:
+        return payment_url(document_ids) if document_ids else ""
+    except NoReverseMatch:
+        return ""
+
+
+def _offers(request: HttpRequest, document_ids: Sequence[int]) -> Iterable[Link]:
+    for hook in hooks.get_hooks(OFFERS_HOOK):
+        yield from hook(request, document_ids)

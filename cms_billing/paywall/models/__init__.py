@@ -1,0 +1,6 @@
+"""Which pages are sold, and the page that locked members get. One module a topic; import from here."""
+
+from .access_rules import AccessRule, AccessRuleQuerySet
+from .arrears_page import ArrearsPage
+
+__all__ = ["AccessRule", "AccessRuleQuerySet", "ArrearsPage"]
