@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.forms import WagtailAdminPageForm
@@ -26,10 +27,9 @@ class ArrearsPageForm(WagtailAdminPageForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "issuer" in self.fields and self.for_user is not None:
-            mine = Issuer.objects.visible_to(self.for_user) | Issuer.objects.filter(
-                pk=self.instance.issuer_id
-            )
-            self.fields["issuer"].queryset = mine.distinct()
+            mine = Issuer.objects.visible_to(self.for_user).values("pk")
+            choices = Issuer.objects.filter(Q(pk__in=mine) | Q(pk=self.instance.issuer_id))
+            self.fields["issuer"].queryset = choices
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
