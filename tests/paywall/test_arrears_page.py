@@ -193,7 +193,7 @@ def test_member_sees_their_own_arrears_and_the_neighbour_nothing(magazine, page)
     neighbour, _contract = member(magazine.plan)
     text = text_of(client_of(neighbour).get(page.url))
     assert case.document.number not in text
-    assert "Nothing of yours is unpaid" in text
+    assert "keine angemahnten offenen Rechnungen" in text
 
 
 def test_page_is_in_no_sitemap_and_no_search(magazine, page):
@@ -293,7 +293,7 @@ def test_account_of_the_neighbour_and_of_guests_shows_nothing(magazine):
     CustomerFactory(user=neighbour, issuer=magazine.plan.issuer)
     text = text_of(client_of(neighbour).get(url))
     assert case.document.number not in text
-    assert "Nothing of yours is unpaid" in text
+    assert "keine angemahnten offenen Rechnungen" in text
     assert Client().get(url).status_code == 302
 
 
