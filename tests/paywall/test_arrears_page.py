@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.test import Client, RequestFactory
@@ -293,7 +294,7 @@ def test_account_of_the_neighbour_and_of_guests_shows_nothing(magazine):
     CustomerFactory(user=neighbour, issuer=magazine.plan.issuer)
     text = text_of(client_of(neighbour).get(url))
     assert case.document.number not in text
-    assert "keine angemahnten offenen Rechnungen" in text
+    assert "Nothing of yours is unpaid" in text
     assert Client().get(url).status_code == 302
 
 
