@@ -20,6 +20,7 @@ from cms_billing.core import clock, copies, outbox
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.models import OutsideWork
 from cms_billing.dunning import services as dunning
+from cms_billing.dunning.models import AgreementNotice
 from cms_billing.faktura import services as faktura
 from cms_billing.faktura.models import Customer, Delivery, Document, InvoiceRun, Issuer, Rendering
 from cms_billing.faktura.services import Problem
@@ -231,6 +232,22 @@ class Settle(ChunkStep):
         return Taken(len(batch.done), [], batch.last_customer)
 
 
+class Agreements(ChunkStep):
+    """Before anything is collected: what is broken is charged in full again, and dunned further below."""
+
+    name, label = "agreements", _("Look at agreements with debtors")
+    subject = Customer._meta.label
+
+    def due(self, issuer: Issuer, today: date) -> Any:
+        return dunning.customers_to_review(issuer)
+
+    def take(self, issuer: Issuer, today: date, *, after: int, wait: bool, limit: int) -> Taken:
+        reviewed = dunning.review_agreements(
+            issuer=issuer, today=today, after_customer=after, wait=wait, limit=limit
+        )
+        return Taken(len(reviewed.changed), [], reviewed.last_customer)
+
+
 class Collect(WorkStep):
     """On a copy of the database no charge is even written: the original may have made it already."""
 
@@ -303,6 +320,8 @@ class Deliver(WorkStep):
         )
         payments.announce_expiring_cards(issuer=issuer, today=today, customers=billed.values("customer"))
         drain(MemberNotice, Q(customer__issuer=issuer), lambda done, failed: progress(0, failed))
+        dunning.announce_instalments(issuer=issuer, today=today)
+        drain(AgreementNotice, Q(agreement__issuer=issuer), lambda done, failed: progress(0, failed))
 
 
 class Dun(ChunkStep):
@@ -348,6 +367,7 @@ STEPS: tuple[Step, ...] = (
     Issue(),
     Finalise(),
     Settle(),
+    Agreements(),
     Collect(),
     Render(),
     Deliver(),

@@ -9,11 +9,15 @@ class DunningConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from cms_billing.core import outbox
         from cms_billing.faktura import signals
         from cms_billing.faktura.delivery_vetoes import register_veto
         from cms_billing.faktura.models import DocumentKind
+        from cms_billing.payments.charge_holds import register_hold
 
-        from . import hindrances, receivers, sources
+        from . import agreement_facts, hindrances, receivers, sources
+        from .models import AgreementNotice
+        from .services import send_agreement_notice
 
         signals.document_settled.connect(
             receivers.close_when_settled, dispatch_uid="cms_billing.dunning.settled"
@@ -25,5 +29,13 @@ class DunningConfig(AppConfig):
             receivers.go_on_when_reopened, dispatch_uid="cms_billing.dunning.reopened"
         )
         register_veto(DocumentKind.DUNNING_LETTER, receivers.reason_to_withdraw)
-        for source in (sources.holds, sources.payments_under_way):
+        signals.document_settled.connect(
+            receivers.review_agreements_about, dispatch_uid="cms_billing.dunning.agreements_settled"
+        )
+        signals.document_reopened.connect(
+            receivers.review_agreements_about, dispatch_uid="cms_billing.dunning.agreements_reopened"
+        )
+        outbox.register(AgreementNotice, send_agreement_notice)
+        register_hold(agreement_facts.charges_held)
+        for source in (sources.holds, agreement_facts.letters_held, sources.payments_under_way):
             hindrances.register(source)

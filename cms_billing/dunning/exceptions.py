@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from datetime import date
 
 from django.utils.translation import gettext as _
@@ -76,3 +78,51 @@ def not_standing(hold: object) -> WrongHold:
 
 def foreign_hold(customer: object) -> WrongHold:
     return WrongHold(_("That contract or document does not belong to %(customer)s.") % {"customer": customer})
+
+
+class CannotAgree(BillingError):
+    """No agreement with the customer about these documents now; the message says why, also to members."""
+
+    @classmethod
+    def nothing_owed(cls) -> CannotAgree:
+        return cls(_("Nothing is owed any more."))
+
+    @classmethod
+    def mixed(cls) -> CannotAgree:
+        return cls(_("An agreement is about documents of one customer in one currency."))
+
+    @classmethod
+    def runs_already(cls) -> CannotAgree:
+        return cls(_("An agreement about this is running already."))
+
+    @classmethod
+    def handed_over(cls) -> CannotAgree:
+        return cls(_("The claim has been handed over to a collection agency. Please agree with them."))
+
+    @classmethod
+    def broken_before(cls) -> CannotAgree:
+        return cls(_("An agreement about this was not kept. Please write to us."))
+
+    @classmethod
+    def not_overdue(cls) -> CannotAgree:
+        return cls(_("It is not overdue yet: there is time to pay."))
+
+    @classmethod
+    def not_offered(cls) -> CannotAgree:
+        return cls(_("This cannot be agreed on here. Please choose one of the offers, or write to us."))
+
+    @classmethod
+    def amount_changed(cls) -> CannotAgree:
+        return cls(_("The amount has changed meanwhile. Please look at it again."))
+
+    @classmethod
+    def in_the_past(cls) -> CannotAgree:
+        return cls(_("The first payment cannot be due before today."))
+
+    @classmethod
+    def wrong_count(cls) -> CannotAgree:
+        return cls(_("A plan has from 2 to 120 instalments of at least a cent."))
+
+    @classmethod
+    def over(cls, agreement: object) -> CannotAgree:
+        return cls(_("%(agreement)s is over already.") % {"agreement": agreement})

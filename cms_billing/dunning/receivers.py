@@ -14,7 +14,7 @@ from cms_billing.core import clock
 from cms_billing.faktura.models import Document
 
 from .models import Case
-from .services import close_case, reopen_case
+from .services import close_case, reopen_case, review_document
 
 
 def close_when_settled(*, document_id: int, day: date, **kwargs: Any) -> None:
@@ -28,6 +28,12 @@ def close_when_cancelled(*, document_id: int, **kwargs: Any) -> None:
 
 def go_on_when_reopened(*, document_id: int, day: date, **kwargs: Any) -> None:
     reopen_case(document_id=document_id, day=day)
+
+
+def review_agreements_about(*, document_id: int, **kwargs: Any) -> None:
+    """The last instalment keeps an agreement at once; a payment that comes back opens it again."""
+    document = Document.objects.select_related("issuer").get(pk=document_id)
+    review_document(document_id=document_id, today=clock.today(document.issuer))
 
 
 def reason_to_withdraw(letter: Document) -> str:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import DocumentKind, DocumentLine, LedgerEntry
 
-from .models import LOCKS, Case, LockScope
+from .models import Case, LockScope, locks
 
 
 class Standing(models.TextChoices):
@@ -46,7 +46,7 @@ def cases_of_contract(
 
     By the customer too: their few cases are found by an index, however many the issuer has.
     """
-    spreads = Q(lock_scope=LockScope.CUSTOMER) & LOCKS
+    spreads = Q(lock_scope=LockScope.CUSTOMER) & locks()
     return _cases_of_customer(issuer, customer).filter(Q(_bills(reference)) | spreads)
 
 
@@ -85,8 +85,8 @@ def standing_of_contract(
 
 # From the case that matters least to the one that matters most.
 _WEIGHT = Choice(
-    When(LOCKS, state=Case.State.HANDED_OVER, then=3),
-    When(LOCKS, then=2),
+    When(locks(), state=Case.State.HANDED_OVER, then=3),
+    When(locks(), then=2),
     When(level__gte=1, then=1),
     default=0,
     output_field=models.IntegerField(),
@@ -175,6 +175,7 @@ def owed(customers: Collection[int]) -> list[Owed]:
         Case.objects.standing()
         .filter(customer__in=customers)
         .select_related("document__open_item")
+        .annotate(locks=Choice(When(locks(), then=True), default=False))
         .order_by("document__open_item__due_on", "document_id")
     )
     rows = list(cases)
@@ -198,7 +199,7 @@ def contracts_of_documents(documents: Collection[int]) -> dict[int, tuple[str, .
     return defaultdict(tuple, {key: tuple(value) for key, value in found.items()})
 
 
-def _owed(case: Case, contracts: tuple[str, ...]) -> Owed:
+def _owed(case: Any, contracts: tuple[str, ...]) -> Owed:
     document, item = case.document, case.document.open_item
     return Owed(
         document_id=document.pk,
@@ -211,7 +212,7 @@ def _owed(case: Case, contracts: tuple[str, ...]) -> Owed:
         open_amount=item.open_amount,
         level=case.level,
         charges=Money(min(max(item.charges_minor, 0), item.open_minor), item.currency),
-        lock_scope=case.lock_scope if case.locks_now else LockScope.NOTHING,
+        lock_scope=case.lock_scope if case.locks else LockScope.NOTHING,
         state=case.state,
         last_letter_on=case.last_letter_on,
         contracts=contracts,

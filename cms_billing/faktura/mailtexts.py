@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cms_billing.core.money import Money
 
 from .rendering import DocumentData
+from .rendering.data import Agreed
 from .rendering.text_values import text_values
 
 
@@ -47,6 +49,24 @@ def _values_of_notice(data: DocumentData) -> dict[str, str]:
         "refusal_reason": notice.refusal_reason,
         "expiry_date": data.formats.day(notice.expires_on),
         "account_link": notice.account_link,
+        **(_values_of_agreement(notice.agreed, data) if notice.agreed else {}),
+    }
+
+
+def _values_of_agreement(agreed: Agreed, data: DocumentData) -> dict[str, str]:
+    day, amount = agreed.next_part or agreed.parts[-1]
+    formats = data.formats
+    plan = [
+        f"{number}. {formats.day(on)}: {formats.money(part)}"
+        for number, (on, part) in enumerate(agreed.parts, start=1)
+    ]
+    return {
+        "documents": agreed.documents,
+        "agreed_amount": formats.money(agreed.amount),
+        "payment_plan": "\n".join(plan) if len(plan) > 1 else "",
+        "instalment_date": formats.day(day),
+        "instalment_amount": formats.money(amount),
+        "grace_days": str(agreed.grace_days),
     }
 
 
@@ -197,6 +217,56 @@ def _card_expires(data: DocumentData, open_amount: Money) -> _Wording:
     )
 
 
+def _agreement_made(data: DocumentData, open_amount: Money) -> _Wording:
+    kind = data.notice.agreed.kind if data.notice and data.notice.agreed else ""
+    subject, said = _AGREED.get(kind, _AGREED["promise"])
+    return (
+        str(subject),
+        str(said),
+        [
+            "{payment_plan}",
+            _("As long as this is kept, we send you no reminders."),
+            _(
+                "Should a payment still be missing {grace_days} days after its day, the agreement ends and everything "
+                "that is open is due at once."
+            ),
+            _("We collect each amount on its day from {payment_method}."),
+            _("You can pay online here: {payment_link}"),
+        ],
+    )
+
+
+_AGREED = {
+    "promise": (
+        gettext_lazy("Your promise to pay"),
+        gettext_lazy(
+            "you will pay {agreed_amount} for {documents} by {instalment_date}. Thank you for telling us."
+        ),
+    ),
+    "instalments": (
+        gettext_lazy("Your instalment plan"),
+        gettext_lazy("we have agreed that you pay {agreed_amount} for {documents} in instalments:"),
+    ),
+    "deferral": (
+        gettext_lazy("Your deferral of payment"),
+        gettext_lazy(
+            "we have agreed that {agreed_amount} for {documents} need not be paid before {instalment_date}."
+        ),
+    ),
+}
+
+
+def _instalment_due(data: DocumentData, open_amount: Money) -> _Wording:
+    return (
+        _("{instalment_amount} due on {instalment_date}"),
+        _("as agreed, {instalment_amount} for {documents} is due on {instalment_date}."),
+        [
+            _("We collect it from {payment_method}; there is nothing you have to do."),
+            _("You can pay online here: {payment_link}"),
+        ],
+    )
+
+
 _WORDING: dict[str, Callable[[DocumentData, Money], _Wording]] = {
     "invoice": _invoice,
     "pro_forma": _pro_forma,
@@ -207,4 +277,6 @@ _WORDING: dict[str, Callable[[DocumentData, Money], _Wording]] = {
     "dunning_letter": _dunning_letter,
     "charge_refused": _charge_refused,
     "card_expires": _card_expires,
+    "agreement_made": _agreement_made,
+    "instalment_due": _instalment_due,
 }

@@ -41,7 +41,14 @@ def mail_about(
 
 
 def mail_to(
-    customer: Customer, *, kind: str, notice: Notice, today: date, envelope: Envelope
+    customer: Customer,
+    *,
+    kind: str,
+    notice: Notice,
+    today: date,
+    envelope: Envelope,
+    open_amount: Money | None = None,
+    payment_link: str = "",
 ) -> delivery.Mail:
     """A notice that belongs to no document, in the customer's language."""
     issuer = customer.issuer
@@ -68,8 +75,9 @@ def mail_to(
         issuer=issuer_data(issuer),
         design=DesignData.from_stored(current_design(issuer, kind)),
         notice=notice,
+        payment_link=payment_link,
     )
-    return _compose(data, issuer, open_amount=nothing, envelope=envelope)
+    return _compose(data, issuer, open_amount=open_amount or nothing, envelope=envelope)
 
 
 def send(mail: delivery.Mail, *, customer: Customer) -> None:

@@ -40,6 +40,12 @@ MEANINGS = {
     "payment_method": gettext_lazy("card or account, such as “Visa •••• 4242”"),
     "expiry_date": gettext_lazy("last day the card can be charged"),
     "account_link": gettext_lazy("link to the payment methods in the customer's account"),
+    "documents": gettext_lazy("numbers of the documents an agreement is about"),
+    "agreed_amount": gettext_lazy("amount that was agreed on"),
+    "payment_plan": gettext_lazy("list of the instalments with their days"),
+    "instalment_date": gettext_lazy("day the payment, or the next instalment, is due"),
+    "instalment_amount": gettext_lazy("amount of the payment, or of the next instalment"),
+    "grace_days": gettext_lazy("days of grace before an agreement counts as broken"),
 }
 
 # A line with one of these is left out where there is nothing to put in.
@@ -60,12 +66,22 @@ MAY_BE_EMPTY = frozenset(
         "document_link",
         "payment_method",
         "account_link",
+        "payment_plan",
     }
 )
 
 _EVERYWHERE = ("name", "customer_number", "number", "date", "amount", "issuer", "document_link")
 _CLAIM = ("due_date", "open_amount", "payment_link")
 _CORRECTION = ("original_number", "original_date", "reason")
+_AGREEMENT = (
+    "documents",
+    "agreed_amount",
+    "instalment_date",
+    "instalment_amount",
+    "open_amount",
+    "payment_link",
+    "payment_method",
+)
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "invoice": (*_CLAIM, "payment_note"),
     "pro_forma": ("due_date",),
@@ -76,9 +92,11 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "dunning_letter": (*_CLAIM, "letter_subject", "letter_text", "claims", "fee", "lock_notice"),
     "charge_refused": (*_CLAIM, "refusal_reason", "payment_method", "account_link"),
     "card_expires": ("payment_method", "expiry_date", "account_link"),
+    "agreement_made": (*_AGREEMENT, "payment_plan", "grace_days"),
+    "instalment_due": _AGREEMENT,
 }
 # Mails that belong to no document.
-_OF_THE_CUSTOMER = frozenset({"card_expires"})
+_OF_THE_CUSTOMER = frozenset({"card_expires", "agreement_made", "instalment_due"})
 _OF_THE_DOCUMENT = frozenset({"number", "date", "amount", "document_link"})
 PLACEHOLDERS = tuple(MEANINGS)
 
@@ -98,6 +116,12 @@ _ONLY_IN_MAILS = frozenset(
         "payment_method",
         "expiry_date",
         "account_link",
+        "documents",
+        "agreed_amount",
+        "payment_plan",
+        "instalment_date",
+        "instalment_amount",
+        "grace_days",
     }
 )
 

@@ -17,12 +17,12 @@ from .mailsettings import MailSettings, inherit, parts_to_attach
 from .models import ArchiveRecord, Document, Issuer, MailText
 from .notices import issuer_data
 from .rendering import DocumentData, document_data
-from .rendering.data import Claim, Letter, Notice
+from .rendering.data import Agreed, Claim, Letter, Notice
 from .rendering.money_papers import refund_of, statement_of
 from .rendering.sale import LineData, Reference, TaxData
 
 _DAY = date(2026, 3, 2)
-_PAYABLE = ("invoice", "dunning_letter", "charge_refused")
+_PAYABLE = ("invoice", "dunning_letter", "charge_refused", "agreement_made", "instalment_due")
 
 
 @dataclass(frozen=True)
@@ -214,6 +214,13 @@ def _expires(data: DocumentData) -> dict[str, Any]:
     }
 
 
+def _agreed(data: DocumentData) -> dict[str, Any]:
+    days = [_DAY + timedelta(days=days) for days in (7, 38, 68)]
+    parts = tuple(zip(days, data.gross.allocate([1, 1, 1]), strict=True))
+    agreed = Agreed("instalments", "2026-000101", data.gross, parts, grace_days=3, next_part=parts[0])
+    return {"notice": Notice(payment_method="Visa •••• 4242", agreed=agreed)}
+
+
 def _statement(data: DocumentData) -> dict[str, Any]:
     statement = {
         "from": date(_DAY.year, 1, 1).isoformat(),
@@ -234,4 +241,6 @@ _EXTRAS = {
     "account_statement": _statement,
     "charge_refused": _refused,
     "card_expires": _expires,
+    "agreement_made": _agreed,
+    "instalment_due": _agreed,
 }

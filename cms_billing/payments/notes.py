@@ -11,7 +11,7 @@ from cms_billing.core.money import Money
 from cms_billing.faktura.models import OpenItem
 
 from .models import PaymentMethod
-from .providers import all_providers
+from .selectors import collecting_methods
 
 
 def collection_notes(document_ids: Sequence[int]) -> dict[int, str]:
@@ -19,17 +19,8 @@ def collection_notes(document_ids: Sequence[int]) -> dict[int, str]:
 
     Documents that are settled, or whose customer has stored no way to collect, are left out.
     """
-    collecting = [code for code, provider in all_providers().items() if provider.capabilities.charges]
-    items = list(OpenItem.objects.open().filter(pk__in=document_ids)) if collecting else []
-    if not items:
-        return {}
-    methods = PaymentMethod.objects.filter(
-        customer__in={item.customer_id for item in items},
-        state=PaymentMethod.State.USABLE,
-        is_default=True,
-        provider__in=collecting,
-    )
-    by_customer = {method.customer_id: method for method in methods}
+    items = list(OpenItem.objects.open().filter(pk__in=document_ids))
+    by_customer = collecting_methods({item.customer_id for item in items}) if items else {}
     return {item.pk: _note(item, method) for item in items if (method := by_customer.get(item.customer_id))}
 
 

@@ -15,7 +15,15 @@ from cms_billing.faktura.epc import epc_payload
 from cms_billing.faktura.models import Customer, Document
 from cms_billing.faktura.services import credit_on_account
 
-from .models import Payment, PaymentSession, ProviderAccount, Refund, SessionDocument, WebhookEvent
+from .models import (
+    Payment,
+    PaymentMethod,
+    PaymentSession,
+    ProviderAccount,
+    Refund,
+    SessionDocument,
+    WebhookEvent,
+)
 from .providers import UnknownProvider, all_providers, get_provider
 from .rules import Refundable
 
@@ -181,6 +189,18 @@ def documents_being_paid(document_ids: Collection[int]) -> set[int]:
     return {pk for pk in charged.values_list("document_id", flat=True) if pk} | set(
         paid.values_list("document_id", flat=True)
     )
+
+
+def collecting_methods(customer_ids: Collection[int]) -> dict[int, PaymentMethod]:
+    """By customer: the card or account from which we collect by ourselves."""
+    collecting = [code for code, provider in all_providers().items() if provider.capabilities.charges]
+    methods = PaymentMethod.objects.filter(
+        customer__in=customer_ids,
+        state=PaymentMethod.State.USABLE,
+        is_default=True,
+        provider__in=collecting,
+    )
+    return {method.customer_id: method for method in methods}
 
 
 def asked_for(payment: Payment) -> list[int]:

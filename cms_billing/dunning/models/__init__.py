@@ -1,6 +1,7 @@
 """Procedures, cases, what stands against letters, and what an issuer decides. One module a topic; import from here."""
 
-from .cases import LOCKS, UNCOVERED, Case, CaseQuerySet, CaseStep, Charge
+from .agreements import Agreement, AgreementDocument, AgreementNotice, AgreementQuerySet, Instalment
+from .cases import UNCOVERED, Case, CaseQuerySet, CaseStep, Charge, locks
 from .holds import Hold
 from .policies import DunningPolicy
 from .procedures import (
@@ -18,8 +19,11 @@ from .rates import BaseRate
 
 __all__ = [
     "HIGHEST_LEVEL",
-    "LOCKS",
     "UNCOVERED",
+    "Agreement",
+    "AgreementDocument",
+    "AgreementNotice",
+    "AgreementQuerySet",
     "BaseRate",
     "Case",
     "CaseQuerySet",
@@ -30,9 +34,11 @@ __all__ = [
     "DefaultFrom",
     "DunningPolicy",
     "Hold",
+    "Instalment",
     "Level",
     "LevelText",
     "LockScope",
     "Procedure",
     "ProcedureVersion",
+    "locks",
 ]

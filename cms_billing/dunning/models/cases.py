@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -14,13 +14,21 @@ from cms_billing.core import clock
 from cms_billing.core.money import Money, money_of
 from cms_billing.faktura.models import Customer, Document, Issuer, LedgerEntry
 
+from .agreements import AgreementDocument
 from .procedures import LockScope, ProcedureVersion
 
 _OPEN, _CHARGES = "document__open_item__open_minor", "document__open_item__charges_minor"
 # The claim itself is owed, not only fees and interest that were claimed beside it.
 UNCOVERED = Q(**{f"{_OPEN}__gt": F(_CHARGES)})
-# A case of ``standing()`` locks now: the same for every query that asks.
-LOCKS = UNCOVERED & ~Q(lock_scope="")
+
+
+def locks() -> Q:
+    """A case of ``standing()`` locks now: the same for every query that asks.
+
+    Not while an agreement runs that opens the content.
+    """
+    agreed = AgreementDocument.objects.filter(document=OuterRef("document"), running=True)
+    return UNCOVERED & ~Q(lock_scope="") & ~Exists(agreed.filter(agreement__opens_access=True))
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -39,7 +47,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
     def locking(self) -> CaseQuerySet:
         """Where only fees and interest are owed, nothing is locked any more."""
-        return self.standing().filter(LOCKS)
+        return self.standing().filter(locks())
 
     def visible_to(self, user: Any) -> CaseQuerySet:
         return self.filter(issuer__in=Issuer.objects.visible_to(user))
@@ -153,9 +161,8 @@ class Case(models.Model):
 
     @property
     def locks_now(self) -> bool:
-        """The standing is locked, and the claim itself is owed; as ``CaseQuerySet.locking``."""
-        item = self.document.open_item
-        return self.locked and item.open_minor > max(item.charges_minor, 0)
+        """As ``CaseQuerySet.locking``; a query where the standing is locked."""
+        return self.locked and Case.objects.locking().filter(pk=self.pk).exists()
 
     @property
     def open_amount(self) -> Money:

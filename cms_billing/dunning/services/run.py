@@ -32,6 +32,7 @@ from ..plans import (
 from ..rules import Step
 from .cases import close_settled_cases
 from .holds import end_holds
+from .reviewing import review_customers
 
 
 @transaction.atomic
@@ -59,6 +60,7 @@ def dun_next_customers(
     )
     if not customers:
         return Batch([], [], None)
+    review_customers([customer.pk for customer in customers], today=today)
     plans = plans_for(issuer, customers, procedures, today=today, items=OPEN_ITEMS_LOCKED)
     documents, problems = carry_out(issuer, plans, today=today)
     return Batch(documents, problems, customers[-1].pk)

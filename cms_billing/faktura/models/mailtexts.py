@@ -20,6 +20,8 @@ class NoticeKind(models.TextChoices):
 
     CHARGE_REFUSED = "charge_refused", _("refused charge")
     CARD_EXPIRES = "card_expires", _("expiring card")
+    AGREEMENT_MADE = "agreement_made", _("agreement about a debt")
+    INSTALMENT_DUE = "instalment_due", _("instalment that is due soon")
 
 
 MAIL_KINDS = [*DocumentKind.choices, *NoticeKind.choices]

@@ -102,13 +102,29 @@ class Letter:
 
 
 @dataclass(frozen=True)
+class Agreed:
+    """What was agreed with the customer. ``kind``: promise, instalments or deferral; ``documents``: their numbers.
+
+    ``parts``: day and amount of each payment; ``next_part``: the one a reminder is about.
+    """
+
+    kind: str
+    documents: str
+    amount: Money
+    parts: tuple[tuple[date, Money], ...]
+    grace_days: int = 0
+    next_part: tuple[date, Money] | None = None
+
+
+@dataclass(frozen=True)
 class Notice:
     """What a mail without a paper tells about a way of payment, in the customer's language."""
 
-    payment_method: str
+    payment_method: str = ""
     refusal_reason: str = ""
     expires_on: date | None = None
     account_link: str = ""
+    agreed: Agreed | None = None
 
 
 @dataclass(frozen=True)

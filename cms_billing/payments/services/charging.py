@@ -129,7 +129,7 @@ def carry_out_payment(payment: Payment) -> Callable[[], None] | None:
     if notice is None:
         if no_longer_owed(payment):
             return partial(withdraw, payment_id=payment.pk)
-        if reason := held_back(payment):
+        if reason := held_back(payment, today=clock.local_day(asked_at, payment.issuer)):
             return partial(withdraw, payment_id=payment.pk, reason=reason)
         if may_have_been_sent(payment):
             require_repeatable(payment, provider)
@@ -157,11 +157,11 @@ def no_longer_owed(payment: Payment) -> bool:
     ).exists()
 
 
-def held_back(payment: Payment) -> str:
+def held_back(payment: Payment, *, today: date) -> str:
     """Why a charge is not to be sent now, where something was agreed or decided after the run that wrote it."""
     if payment.document_id is None:
         return ""
-    hold = holds_on([payment.document_id], clock.today(payment.issuer)).get(payment.document_id)
+    hold = holds_on([payment.document_id], today).get(payment.document_id)
     return hold.reason if hold is not None and hold.up_to_minor < payment.amount_minor else ""
 
 
