@@ -25,12 +25,13 @@ class WrongStep(BillingError):
         )
 
 
-class NoFee(BillingError):
-    """There is no fee left to waive."""
+class NothingToWaive(BillingError):
+    """There are no fees and no interest left to waive."""
 
     def __init__(self, *, document: object) -> None:
         super().__init__(
-            _("There is no dunning fee on %(document)s that could be waived.") % {"document": document}
+            _("There are no fees and no interest on %(document)s that could be waived.")
+            % {"document": document}
         )
 
 

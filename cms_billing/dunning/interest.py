@@ -114,11 +114,17 @@ def _periods(balances: Balances, rates: Rates, *, since: date, until: date) -> I
     if not rates or until < since:
         return
     cuts = {date(year, 1, 1) for year in range(since.year + 1, until.year + 1)}
-    cuts |= {day + DAY for day, _open in balances}
-    cuts |= {day for (_before, old), (day, new) in pairwise(rates) if new != old}
+    cuts |= {day + DAY for day in _changes(balances)}
+    cuts |= set(_changes(rates))
     starts = [since, *sorted(cut for cut in cuts if since < cut <= until)]
     for start, following in zip(starts, [*starts[1:], until + DAY], strict=True):
         yield start, following - DAY
+
+
+def _changes(steps: Sequence[tuple[date, int]] | Rates) -> list[date]:
+    """The days on which there is another value than before."""
+    first = [day for day, _value in steps[:1]]
+    return first + [day for (_before, old), (day, new) in pairwise(steps) if new != old]
 
 
 def _on(balances: Balances, day: date) -> int:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from cms_billing.core.formats import ISO, LONG, Formats
 from cms_billing.faktura.drafts import Draft
@@ -82,8 +83,36 @@ def letter_for(
 
 def figures_of(claims: Sequence[Claim], *, fee_minor: int) -> Figures:
     """What the letter asks for; ``fee_minor`` is that of this letter, on top of what stands on the claims already."""
-    owed = sum(claim.item.open_minor for claim in claims)
-    return Figures(principal_minor=owed, fee_minor=fee_minor, fees_minor=fee_minor)
+    parts = [_parts(claim) for claim in claims]
+    return Figures(
+        principal_minor=sum(part.principal for part in parts),
+        fee_minor=fee_minor,
+        fees_minor=fee_minor + sum(part.fees for part in parts),
+        interest_minor=sum(part.interest for part in parts),
+        flat_minor=sum(part.flat for part in parts),
+    )
+
+
+class Parts(NamedTuple):
+    """What a claim asks for once the letter is out, but for the letter's fee."""
+
+    principal: int
+    fees: int = 0
+    interest: int = 0
+    flat: int = 0
+
+
+def _parts(claim: Claim) -> Parts:
+    charges = claim.charges
+    if charges is None:
+        return Parts(claim.item.open_minor)
+    owed = charges.owed
+    return Parts(
+        owed.principal_open,
+        owed.costs_open - owed.flat_open,
+        owed.interest_open + charges.interest_minor,
+        owed.flat_open + charges.flat_minor,
+    )
 
 
 def text_of(
@@ -140,6 +169,8 @@ def announced_after(procedure: ActiveProcedure, claim: Claim) -> str:
 
 
 def _listed(claim: Claim) -> dict[str, object]:
+    """``open_minor`` is all that is open on it before the letter; where there are charges, beside it what of each kind
+    the letter asks for, and how the interest was worked out."""
     item = claim.item
     return {
         "document_id": item.document_id,
@@ -148,7 +179,22 @@ def _listed(claim: Claim) -> dict[str, object]:
         "due_on": f"{item.due_on:%Y-%m-%d}",
         "gross_minor": item.gross_minor,
         "open_minor": item.open_minor,
+        **_listed_parts(claim),
         "level": claim.level,
+    }
+
+
+def _listed_parts(claim: Claim) -> dict[str, object]:
+    parts = _parts(claim)
+    if parts == Parts(claim.item.open_minor):
+        return {}
+    rows = claim.charges.rows if claim.charges else ()
+    return {
+        "principal_minor": parts.principal,
+        "fees_minor": parts.fees,
+        "interest_minor": parts.interest,
+        "flat_minor": parts.flat,
+        "interest": [row.stored() for row in rows],
     }
 
 

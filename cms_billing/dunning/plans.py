@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer, OpenItem
 
 from . import hindrances, rules
+from .charging import NO_CHARGES, Asked, ClaimCharges, Terms, charges_of, terms_of
 from .hindrances import ITEM_COLUMNS, Item
 from .models import Case, Hold, Procedure
 from .rules import CaseFacts, Decision, LevelFacts, ProcedureFacts, Reason, Step
@@ -27,6 +28,7 @@ class ActiveProcedure:
 
     facts: ProcedureFacts
     texts: Mapping[tuple[int, str], tuple[str, str]] = field(default_factory=dict)
+    terms: Terms = NO_CHARGES
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Claim:
     case: Case | None
     reopens: bool
     decision: Decision
+    # Of claims in a letter.
+    charges: ClaimCharges | None = None
 
     @property
     def level(self) -> int:
@@ -69,7 +73,8 @@ class CustomerPlan:
 
 def active_procedures(issuer: Issuer) -> dict[str, ActiveProcedure]:
     """By kind of customer; the procedure for all stands in where a kind has none of its own."""
-    rows = Procedure.objects.filter(issuer=issuer, is_active=True).prefetch_related("levels__texts")
+    rows = Procedure.objects.filter(issuer=issuer, is_active=True).select_related("issuer")
+    rows = rows.prefetch_related("levels__texts")
     found = {row.customer_kind: active(row) for row in rows}
     for_all = found.get(Procedure.CustomerKind.ALL)
     by_kind = {kind: found.get(kind, for_all) for kind in Customer.Kind.values}
@@ -90,6 +95,8 @@ def active(procedure: Procedure) -> ActiveProcedure:
                     level.fee_minor,
                     channel=level.channel,
                     attach_invoices=level.attach_invoices,
+                    claims_interest=level.claims_interest,
+                    claims_flat=level.claims_flat,
                 )
                 for level in levels
             )
@@ -99,6 +106,7 @@ def active(procedure: Procedure) -> ActiveProcedure:
             for level in levels
             for text in level.texts.all()
         },
+        terms_of(procedure),
     )
 
 
@@ -175,7 +183,7 @@ def plans_for(
         decision = rule(facts, procedure.facts if procedure else None, today)
         return Claim(item, case, item.document_id in reopened, decision)
 
-    return [
+    plans = [
         CustomerPlan(
             customer,
             procedures.get(customer.kind),
@@ -183,6 +191,39 @@ def plans_for(
         )
         for customer in customers
         if customer.pk in by_customer
+    ]
+    return with_charges(plans, today=today)
+
+
+def with_charges(plans: Sequence[CustomerPlan], *, today: date) -> list[CustomerPlan]:
+    """With what the letters of these plans add to their claims."""
+    asked = [
+        Asked(
+            claim.item,
+            claim.case,
+            plan.procedure.facts.level(claim.level) if claim.decision.step is Step.LETTER else None,
+            plan.procedure.terms,
+            plan.customer.kind == Customer.Kind.CONSUMER,
+        )
+        for plan in plans
+        if plan.procedure is not None
+        for letter in plan.letters()
+        for claim in letter
+    ]
+    charges = charges_of(asked, today=today)
+    return [
+        replace(
+            plan,
+            claims=tuple(
+                replace(claim, charges=charges[claim.item.document_id])
+                if claim.item.document_id in charges
+                else claim
+                for claim in plan.claims
+            ),
+        )
+        if any(claim.item.document_id in charges for claim in plan.claims)
+        else plan
+        for plan in plans
     ]
 
 

@@ -54,6 +54,8 @@ class LevelFacts:
     fee_minor: int = 0
     channel: str = ""
     attach_invoices: bool = False
+    claims_interest: bool = False
+    claims_flat: bool = False
 
     @property
     def locks(self) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from wagtail.models import ModelLogEntry
 
 from cms_billing.core.money import Money
-from cms_billing.dunning.exceptions import CannotDun, NoFee, ReasonMissing, WrongStep
+from cms_billing.dunning.exceptions import CannotDun, NothingToWaive, ReasonMissing, WrongStep
 from cms_billing.dunning.models import Case, Level
 from cms_billing.dunning.services import (
     close_case,
@@ -14,7 +14,7 @@ from cms_billing.dunning.services import (
     resume_case,
     stop_case,
     take_next_step,
-    waive_fee,
+    waive_charges,
 )
 from cms_billing.faktura.services import cancel_document
 from cms_billing.payments.services import charge_back
@@ -107,18 +107,18 @@ def test_a_fee_can_be_waived_as_far_as_it_is_owed(issuer, customer, editor, afte
     invoice = invoice_due(customer, DUE)
     run(issuer, DAYS[0])
     case = case_of(invoice)
-    with pytest.raises(NoFee):
-        waive_fee(case_id=case.pk, today=DAYS[0])
+    with pytest.raises(NothingToWaive):
+        waive_charges(case_id=case.pk, today=DAYS[0], reason="x")
     run(issuer, DAYS[1])
     with after_commit():
         pay(invoice, date(2026, 2, 6), amount=Money.of("9.90", "EUR"))
     assert case_of(invoice).state == Case.State.OPEN
     with after_commit():
-        waived = waive_fee(case_id=case.pk, today=date(2026, 2, 7), reason="paid at once", user=editor)
+        waived = waive_charges(case_id=case.pk, today=date(2026, 2, 7), reason="paid at once", user=editor)
     assert waived == Money.of("0.76", "EUR")
     assert case_of(invoice).state == Case.State.CLOSED
-    with pytest.raises(NoFee):
-        waive_fee(case_id=case.pk, today=date(2026, 2, 7))
+    with pytest.raises(NothingToWaive):
+        waive_charges(case_id=case.pk, today=date(2026, 2, 7), reason="x")
 
 
 def test_cancelling_the_invoice_closes_the_case_with_its_reason(issuer, customer, after_commit):

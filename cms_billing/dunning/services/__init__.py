@@ -16,7 +16,7 @@ from .by_hand import (
     resume_case,
     stop_case,
     take_next_step,
-    waive_fee,
+    waive_charges,
 )
 from .cases import close_case, close_settled_cases, reopen_case
 from .holds import approve_hold, end_holds, lift_hold, refuse_hold, set_hold
@@ -57,5 +57,5 @@ __all__ = [
     "set_hold",
     "stop_case",
     "take_next_step",
-    "waive_fee",
+    "waive_charges",
 ]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
 from wagtail.log_actions import log
 
 from cms_billing.core.money import Money
-from cms_billing.faktura.models import Customer, LedgerEntry
-from cms_billing.faktura.services import Entry, post_entries
+from cms_billing.core.texts import amount_text
+from cms_billing.faktura.models import Customer
 
 from .. import rules
-from ..exceptions import CannotDun, NoFee, ReasonMissing, WrongStep
+from ..exceptions import CannotDun, NothingToWaive, ReasonMissing, WrongStep
 from ..models import Case, CaseStep
 from ..plans import OPEN_ITEMS_LOCKED, Claim, active_procedures, plans_for
 from ..reasons import sentence
 from ..rules import Step
 from .run import carry_out
+from .waivers import waivable, waive
 
 State, Kind = Case.State, CaseStep.Kind
 
@@ -89,22 +90,19 @@ def _possible(case: Case, claim: Claim | None) -> None:
 
 
 @transaction.atomic
-def waive_fee(*, case_id: int, today: date, reason: str = "", user: Any = None) -> Money:
-    """Take the dunning fees off the document, as far as they are still owed; returns how much. Raises NoFee."""
+def waive_charges(
+    *, case_id: int, today: date, kinds: Collection[str] = (), reason: str, user: Any = None
+) -> Money:
+    """Take charges off the document, as far as they are still owed: all, or these kinds of ``Charge``.
+
+    Returns how much. What had been paid for them pays for the rest of the claim. Raises NothingToWaive, ReasonMissing.
+    """
     case = _locked_case(case_id)
-    fees = LedgerEntry.objects.filter(document=case.document_id, kind=LedgerEntry.Kind.FEE)
-    charged = fees.aggregate(s=Sum("amount_minor"))["s"] or 0
-    waived = Money(min(charged, case.document.open_item.open_minor), case.document.currency)
+    said = _said(reason)
+    waived = waive(case, waivable(case, kinds), today=today, note=said)
     if waived.minor <= 0:
-        raise NoFee(document=case.document)
-    post_entries(
-        issuer_id=case.issuer_id,
-        customer_id=case.customer_id,
-        entries=[Entry(LedgerEntry.Kind.FEE, -waived, case.document_id, note=reason)],
-        booked_on=today,
-    )
-    said = f"{waived} {reason}".strip()
-    _note(case, Kind.FEE_WAIVED, "cms_billing.waive_fee", user=user, reason=said)
+        raise NothingToWaive(document=case.document)
+    _note(case, Kind.FEE_WAIVED, "cms_billing.waive_fee", user=user, reason=f"{amount_text(waived)} {said}")
     return waived
 
 

@@ -12,10 +12,8 @@ from cms_billing.core import clock
 from cms_billing.core.bulk import insert_rows
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.exceptions import BillingError
-from cms_billing.core.money import Money
 from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer
 from cms_billing.faktura.services import Batch, Problem, issue_drafts
-from cms_billing.faktura.services.ledger import Fee, post_fees
 
 from ..exceptions import NoProcedure
 from ..letters import Letter, announced_after, letter_for, scope_after
@@ -31,6 +29,7 @@ from ..plans import (
 )
 from ..rules import Step
 from .cases import close_settled_cases
+from .charges import post_charges
 from .holds import end_holds
 from .reviewing import review_customers
 
@@ -88,7 +87,7 @@ def carry_out(
         for claim in plan.claims:
             writer.take(issuer, plan, claim, sent.get(claim.item.document_id))
     writer.write()
-    post_fees(issuer_id=issuer.pk, fees=_fees(written, documents), booked_on=today)
+    post_charges(issuer, written, documents, writer.cases, today=today, user_id=user_id)
     return documents, problems
 
 
@@ -115,6 +114,8 @@ class CaseWriter:
     def __init__(self, *, today: date, user_id: int | None = None) -> None:
         self.today, self.user_id, self.now = today, user_id, clock.now()
         self.new: list[Case] = []
+        # By document: the cases of the letters.
+        self.cases: dict[int, Case] = {}
         self.reopened: dict[str, list[int]] = defaultdict(list)
         self.reminded: dict[tuple[int, str, str], list[int]] = defaultdict(list)
         self.ready: list[int] = []
@@ -145,11 +146,13 @@ class CaseWriter:
                 opened_on=self.today,
                 waiting_since=self.today,
                 last_letter_on=self.today,
+                in_default_since=claim.charges.since if claim.charges else None,
             )
             self.new.append(case)
             self._step(case, CaseStep.Kind.OPENED, level=0)
         else:
             self.reminded[claim.level, scope, announced].append(case.pk)
+        self.cases[claim.item.document_id] = case
         self._step(case, CaseStep.Kind.LETTER, level=claim.level, letter=letter)
 
     def _step(
@@ -188,19 +191,6 @@ class CaseWriter:
             )
         Case.objects.filter(pk__in=self.ready).update(state=Case.State.READY_FOR_COLLECTION)
         insert_rows(CaseStep, self.steps)
-
-
-def _fees(written: Sequence[Letter], documents: Sequence[Document]) -> list[Fee]:
-    return [
-        Fee(
-            customer_id=document.customer_id,
-            document_id=letter.fee_document,
-            amount=Money(letter.fee_minor, document.currency),
-            related_document_id=document.pk,
-        )
-        for letter, document in zip(written, documents, strict=True)
-        if letter.fee_minor
-    ]
 
 
 def _missing_procedure(issuer: Issuer, *, today: date) -> list[Problem]:

@@ -5,31 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cms_billing.core import clock
 from cms_billing.core.admin import ActionView, money_text
 from cms_billing.core.money import Money
-from cms_billing.faktura.models import LedgerEntry
 
-from ..models import Case
+from ..exceptions import NothingToWaive
+from ..models import Case, Charge
 from ..services import (
     resume_case,
     stop_case,
     take_next_step,
-    waive_fee,
+    waive_charges,
 )
+from ..services.waivers import RETURN_FEE, waivable
 
 DECIDE = "cms_billing_dunning.decide_case"
 
 
-def fee_left(case: Case) -> Money:
-    """The dunning fees on the document that are still owed."""
-    fees = LedgerEntry.objects.filter(document=case.document_id, kind=LedgerEntry.Kind.FEE)
-    charged = fees.aggregate(s=Sum("amount_minor"))["s"] or 0
-    return Money(min(charged, max(case.document.open_item.open_minor, 0)), case.document.currency)
+def charges_left(case: Case) -> list[tuple[str, Money]]:
+    """What is still owed of fees and interest and could be waived, by kind."""
+    currency = case.document.currency
+    return [(kind, Money(minor, currency)) for kind, minor in waivable(case)]
 
 
 class ReasonForm(forms.Form):
@@ -94,17 +94,52 @@ class NextStepView(CaseActionView):
         }
 
 
-class WaiveFeeView(CaseActionView):
+class WaiveForm(ReasonForm):
+    kinds = forms.MultipleChoiceField(
+        label=gettext_lazy("What"), widget=forms.CheckboxSelectMultiple, required=False
+    )
+    field_order = ("kinds", "reason")
+
+    def __init__(self, *args: Any, left: list[tuple[str, Money]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds: Any = self.fields["kinds"]
+        kinds.choices = [(kind, f"{kind_text(kind)}: {money_text(amount)}") for kind, amount in left]
+        kinds.initial = [kind for kind, _amount in left]
+
+    def clean_kinds(self) -> list[str]:
+        if not self.cleaned_data["kinds"]:
+            raise forms.ValidationError(_("Choose what to waive."))
+        return self.cleaned_data["kinds"]
+
+
+def kind_text(kind: str) -> str:
+    if kind == RETURN_FEE:
+        return _("fee for a returned payment")
+    return str(Charge.Kind(kind).label)
+
+
+class WaiveChargesView(CaseActionView):
     permission = "cms_billing_dunning.waive_fee"
-    page_title = gettext_lazy("Waive the fee")
+    page_title = gettext_lazy("Waive fees and interest")
     action_label = gettext_lazy("Waive")
-    explanation = gettext_lazy("The dunning fees that are still owed are taken off the document.")
-    form_class = ReasonForm
+    explanation = gettext_lazy(
+        "What you choose is taken off the document, as far as it is still owed. It is not claimed again."
+    )
+    form_class = WaiveForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "left": charges_left(self.object)}
+
+    def obstacle(self) -> str:
+        if charges_left(self.object):
+            return ""
+        return str(NothingToWaive(document=self.object.document))
 
     def perform(self, form: forms.Form) -> str:
-        waived = waive_fee(
+        waived = waive_charges(
             case_id=self.object.pk,
             today=clock.today(self.object.issuer),
+            kinds=form.cleaned_data["kinds"],
             reason=form.cleaned_data["reason"],
             user=self.request.user,
         )

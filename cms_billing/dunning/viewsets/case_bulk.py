@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from cms_billing.core import clock
 from cms_billing.core.admin import BillingBulkAction, money_text
 from cms_billing.core.money import Money
-from cms_billing.faktura.models import LedgerEntry
 
 from ..models import Case
-from ..services import resume_case, stop_case, take_next_step, waive_fee
+from ..services import resume_case, stop_case, take_next_step, waive_charges
 from .actions import DECIDE, ReasonForm
 
 State = Case.State
@@ -106,36 +105,30 @@ class Resume(_OfCases):
         return ngettext("%(count)s case goes on.", "%(count)s cases go on.", count) % {"count": count}
 
 
-class WaiveFees(_OfCases):
-    display_name = gettext_lazy("Waive fees")
+class WaiveCharges(_OfCases):
+    display_name = gettext_lazy("Waive fees and interest")
     action_label = gettext_lazy("Waive")
-    aria_label = gettext_lazy("Waive the fees of the selected cases")
+    aria_label = gettext_lazy("Waive the fees and interest of the selected cases")
     action_type = "waive_fee"
     action_priority = 50
     permission = "cms_billing_dunning.waive_fee"
     form_class = ReasonForm
-    explanation = gettext_lazy("The dunning fees that are still owed are taken off the documents.")
+    explanation = gettext_lazy("The fees and interest that are still owed are taken off the documents.")
 
-    def detailed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        fees = Q(document__ledger_entries__kind=LedgerEntry.Kind.FEE)
-        return (
-            super()
-            .detailed(rows)
-            .annotate(fees_minor=Sum("document__ledger_entries__amount_minor", filter=fees))
-        )
-
-    def fees_left(self, row: Any) -> Money:
-        owed = row.open_amount
-        return Money(max(0, min(row.fees_minor or 0, owed.minor)), owed.currency)
+    def charges_left(self, row: Any) -> Money:
+        item = row.document.open_item
+        return Money(max(0, min(item.charges_minor, item.open_minor)), item.currency)
 
     def note(self, row: Any) -> str:
-        return money_text(self.fees_left(row))
+        return money_text(self.charges_left(row))
 
     def obstacle(self, row: Any) -> str:
-        return "" if self.fees_left(row).minor > 0 else _("There is no fee left to waive.")
+        if self.charges_left(row).minor > 0:
+            return ""
+        return _("There are no fees and no interest left to waive.")
 
     def perform(self, row: Any, form: forms.Form) -> None:
-        waive_fee(
+        waive_charges(
             case_id=row.pk,
             today=clock.today(row.issuer),
             reason=form.cleaned_data["reason"],
@@ -144,8 +137,10 @@ class WaiveFees(_OfCases):
 
     def success_message(self, count: int) -> str:
         return ngettext(
-            "The fees of %(count)s case are waived.", "The fees of %(count)s cases are waived.", count
+            "The fees and interest of %(count)s case are waived.",
+            "The fees and interest of %(count)s cases are waived.",
+            count,
         ) % {"count": count}
 
 
-BULK_ACTIONS = (NextStep, Stop, Resume, WaiveFees)
+BULK_ACTIONS = (NextStep, Stop, Resume, WaiveCharges)

@@ -33,6 +33,7 @@ from ..selectors import contracts_of_documents
 from . import actions
 from .actions import DECIDE
 from .case_list import customer_url, document_url
+from .case_money import charges_of_case, parts_of_claim
 
 State = Case.State
 
@@ -62,11 +63,11 @@ class CaseInspectView(InspectView):
             when=lambda case: case.state in (State.STOPPED, State.READY_FOR_COLLECTION),
         ),
         Action(
-            gettext_lazy("Waive the fee"),
+            gettext_lazy("Waive fees and interest"),
             "billing-dunning:waive_fee",
             "minus",
             "cms_billing_dunning.waive_fee",
-            when=lambda case: actions.fee_left(case).minor > 0,
+            when=lambda case: bool(actions.charges_left(case)),
         ),
         Action(
             gettext_lazy("Block or dispute"),
@@ -87,6 +88,7 @@ class CaseInspectView(InspectView):
         yield Fact(pgettext("billing", "Document"), case.document, url=document_url(case.document))
         yield Fact(_("Due on"), date_text(case.document.open_item.due_on))
         yield Fact(_("Open"), money_text(owed), tone="critical" if owed.minor > 0 else "good")
+        yield from parts_of_claim(case)
         yield Fact(_("State"), case.get_state_display(), tone="good" if case.state == State.CLOSED else "")
         yield Fact(_("Level"), str(case.level))
         yield Fact(_("Locks"), self.lock_text(), tone="critical" if case.locks_now else "good")
@@ -110,6 +112,7 @@ class CaseInspectView(InspectView):
     def own_sections(self) -> Iterable[Section]:
         yield self._timeline()
         yield self._letters()
+        yield from charges_of_case(case=self.object)
         yield self._ledger()
 
     def _timeline(self) -> Section:

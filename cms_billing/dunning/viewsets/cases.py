@@ -49,7 +49,7 @@ class CaseViewSet(ReadOnlyViewSet):
             path("next/<int:pk>/", self.construct_view(actions.NextStepView), name="next"),
             path("stop/<int:pk>/", self.construct_view(actions.StopView), name="stop"),
             path("resume/<int:pk>/", self.construct_view(actions.ResumeView), name="resume"),
-            path("waive-fee/<int:pk>/", self.construct_view(actions.WaiveFeeView), name="waive_fee"),
+            path("waive-fee/<int:pk>/", self.construct_view(actions.WaiveChargesView), name="waive_fee"),
         ]
 
 

@@ -8,9 +8,10 @@ from datetime import date
 from functools import partial
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery, Sum
 from django.dispatch import Signal
 
+from cms_billing.core.bulk import insert_rows
 from cms_billing.core.money import Money
 
 from ..models import Document, LedgerEntry, OpenItem
@@ -85,47 +86,59 @@ def _tell(news: Signal, item: OpenItem, *, day: date, **more: object) -> None:
 
 @dataclass(frozen=True)
 class Fee:
-    """A fee on a claim that is still owed; ``related_document_id`` is the letter that asks for it."""
+    """A fee or interest on a claim that is still owed; ``related_document_id`` is the letter that asks for it."""
 
     customer_id: int
     document_id: int
     amount: Money
     related_document_id: int | None = None
+    kind: str = LedgerEntry.Kind.FEE
+    note: str = ""
 
 
 @transaction.atomic
 def post_fees(*, issuer_id: int, fees: Sequence[Fee], booked_on: date) -> list[LedgerEntry]:
-    """Post fees of many customers in a few statements; their customers and open items are locked by the caller.
+    """Post charges of many customers in a few statements; their customers and open items are locked by the caller.
 
-    A fee raises what is owed already, so nothing is settled or reopened and there is nothing to announce.
+    The claims are owed before and after, so nothing is settled or reopened and there is nothing to announce. Returns
+    the entries in the order of the fees.
     """
-    rows = LedgerEntry.objects.bulk_create(
+    rows = [
         LedgerEntry(
             issuer_id=issuer_id,
             customer_id=fee.customer_id,
             document_id=fee.document_id,
             related_document_id=fee.related_document_id,
-            kind=LedgerEntry.Kind.FEE,
+            kind=fee.kind,
             amount_minor=fee.amount.minor,
             currency=fee.amount.currency,
             booked_on=booked_on,
+            note=fee.note[:200],
         )
         for fee in fees
-    )
-    by_amount: dict[int, list[int]] = {}
-    for fee in fees:
-        by_amount.setdefault(fee.amount.minor, []).append(fee.document_id)
-    for amount, documents in by_amount.items():
-        OpenItem.objects.filter(pk__in=documents).update(
-            open_minor=F("open_minor") + amount, charges_minor=F("charges_minor") + amount
-        )
+    ]
+    if rows:
+        insert_rows(LedgerEntry, rows, with_keys=True)
+        _raise_open_items(rows)
     return rows
+
+
+def _raise_open_items(rows: Sequence[LedgerEntry]) -> None:
+    """By what was just posted: one statement, however many different amounts."""
+    posted = (
+        LedgerEntry.objects.filter(document=OuterRef("pk"), pk__gte=min(row.pk for row in rows))
+        .order_by()
+        .values("document")
+        .annotate(s=Sum("amount_minor"))
+        .values("s")
+    )
+    OpenItem.objects.filter(pk__in={row.document_id for row in rows}).update(
+        open_minor=F("open_minor") + Subquery(posted), charges_minor=F("charges_minor") + Subquery(posted)
+    )
 
 
 def account_balance(*, customer_id: int, currency: str) -> Money:
     """What the customer owes in all: the sum of every entry. Negative: a credit balance."""
-    from django.db.models import Sum
-
     amount = LedgerEntry.objects.filter(customer_id=customer_id, currency=currency).aggregate(
         s=Sum("amount_minor")
     )["s"]
