@@ -51,5 +51,5 @@ def seed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cms_billing_dunning", "0006_charges_kept")]
+    dependencies = [("cms_billing_dunning", "0007_holds")]
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
