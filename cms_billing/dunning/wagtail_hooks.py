@@ -19,7 +19,9 @@ def register_actions(actions) -> None:
     actions.register_action("cms_billing.dun_now", _("Next dunning step"), _("Next dunning step taken"))
     actions.register_action("cms_billing.make_agreement", _("Make an agreement"), _("Agreement made"))
     actions.register_action("cms_billing.end_agreement", _("End an agreement"), _("Agreement ended"))
-    actions.register_action("cms_billing.waive_fee", _("Waive fees and interest"), _("Fees and interest waived"))
+    actions.register_action(
+        "cms_billing.waive_fee", _("Waive fees and interest"), _("Fees and interest waived")
+    )
     actions.register_action("cms_billing.set_hold", _("Block or dispute"), _("Block or dispute set"))
     actions.register_action("cms_billing.approve_hold", _("Approve the block"), _("Block approved"))
     actions.register_action("cms_billing.refuse_hold", _("Refuse the block"), _("Block refused"))

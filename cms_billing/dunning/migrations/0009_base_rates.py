@@ -51,5 +51,5 @@ def seed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cms_billing_dunning", "0007_holds")]
+    dependencies = [("cms_billing_dunning", "0008_agreements")]
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
