@@ -22,6 +22,8 @@ class BillingSettings:
     )
     # Secrets of accounts at providers: "stripe/main" -> {"SECRET_KEY": …}; see ``payments.credentials``.
     provider_accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    # Logins at collection agencies: "kanzlei-nord" -> {"PASSWORD": …}; see ``dunning.collection.secrets``.
+    collection_accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     # Charges that are sent to providers at the same time by one worker.
     charge_concurrency: int = 4
     # Dotted path to the class that turns HTML into PDF bytes; see ``faktura.rendering``.
@@ -84,7 +86,9 @@ def wrong_types() -> list[tuple[str, str, Any]]:
     for f in fields(BillingSettings):
         if f.name.upper() in given:
             expected = (
-                Mapping if f.name in {"providers", "provider_accounts"} else type(getattr(defaults, f.name))
+                Mapping
+                if f.name in {"providers", "provider_accounts", "collection_accounts"}
+                else type(getattr(defaults, f.name))
             )
             value = given[f.name.upper()]
             if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):

@@ -61,6 +61,7 @@ _SETTINGS = frozenset(
         "retrypolicy",
         "provideraccount",
         "dunningpolicy",
+        "agency",
     }
 )
 _OFFICE = frozenset(
@@ -90,6 +91,10 @@ _MONEY = frozenset(
         "start_invoicerun",
         "decide_case",
         "waive_fee",
+        "release_handover",
+        "download_handover",
+        "recall_handover",
+        "import_agencystatus",
         "start_run",
         "retry_work",
     }

@@ -20,7 +20,7 @@ from cms_billing.core import clock, copies, outbox
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.models import OutsideWork
 from cms_billing.dunning import services as dunning
-from cms_billing.dunning.models import AgreementNotice
+from cms_billing.dunning.models import AgreementNotice, HandOverFile, HandOverSending
 from cms_billing.faktura import services as faktura
 from cms_billing.faktura.models import Customer, Delivery, Document, InvoiceRun, Issuer, Rendering
 from cms_billing.faktura.services import Problem
@@ -349,6 +349,25 @@ class Dun(ChunkStep):
         return Taken(len(batch.done), batch.problems, batch.last_customer)
 
 
+class HandOver(Step):
+    """To the agency what goes alone; then what happened to the claims it has. Files are made and sent at once."""
+
+    name, label = "hand_over", _("Hand over to collection")
+
+    def run(
+        self, issuer: Issuer, today: date, *, park: Callable[[Sequence[Problem]], None], progress: Progress
+    ) -> None:
+        after: int | None = 0
+        while after is not None:
+            handed_over, after = dunning.hand_over_next(issuer=issuer, today=today, after_case=after)
+            made = handed_over.hand_over
+            progress(made.rows if made else 0, 0)
+        progress(sum(report.rows for report in dunning.report_changes(issuer=issuer, today=today)), 0)
+        mine, quiet = Q(issuer=issuer), lambda done, failed: progress(0, failed)
+        drain(HandOverFile, mine, quiet)
+        drain(HandOverSending, mine, quiet)
+
+
 class Reconcile(Step):
     """Payouts since the last look, one account after the other; and webhooks nobody needs any more."""
 
@@ -372,6 +391,7 @@ STEPS: tuple[Step, ...] = (
     Render(),
     Deliver(),
     Dun(),
+    HandOver(),
     Reconcile(),
 )
 

@@ -15,7 +15,7 @@ class DunningConfig(AppConfig):
         from cms_billing.faktura.models import DocumentKind
         from cms_billing.payments.charge_holds import register_hold
 
-        from . import agreement_facts, hindrances, receivers, sources
+        from . import agreement_facts, collection_seams, hindrances, receivers, sources
         from .models import AgreementNotice
         from .services import send_agreement_notice
 
@@ -37,5 +37,6 @@ class DunningConfig(AppConfig):
         )
         outbox.register(AgreementNotice, send_agreement_notice)
         register_hold(agreement_facts.charges_held)
+        collection_seams.connect()
         for source in (sources.holds, agreement_facts.letters_held, sources.payments_under_way):
             hindrances.register(source)

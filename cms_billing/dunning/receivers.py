@@ -14,7 +14,7 @@ from cms_billing.core import clock
 from cms_billing.faktura.models import Document
 
 from .models import Case
-from .services import close_case, reopen_case, review_document
+from .services import back_to_agency, close_case, reopen_case, review_document
 
 
 def close_when_settled(*, document_id: int, day: date, **kwargs: Any) -> None:
@@ -28,6 +28,7 @@ def close_when_cancelled(*, document_id: int, **kwargs: Any) -> None:
 
 def go_on_when_reopened(*, document_id: int, day: date, **kwargs: Any) -> None:
     reopen_case(document_id=document_id, day=day)
+    back_to_agency(document_ids=[document_id])
 
 
 def review_agreements_about(*, document_id: int, **kwargs: Any) -> None:
@@ -39,6 +40,9 @@ def review_agreements_about(*, document_id: int, **kwargs: Any) -> None:
 def reason_to_withdraw(letter: Document) -> str:
     """A letter that waits in the outbox is not sent when all it was written for has been settled meanwhile."""
     written_for = Case.objects.filter(steps__letter=letter)
-    if not written_for.exists() or written_for.standing().exists():
+    ours = written_for.standing().exclude(state=Case.State.HANDED_OVER)
+    if not written_for.exists() or ours.exists():
         return ""
+    if written_for.standing().exists():
+        return _("Everything this letter asks for has been handed over to a collection agency.")
     return _("Everything this letter asks for has been settled before it was sent.")

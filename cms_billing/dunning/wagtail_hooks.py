@@ -28,6 +28,17 @@ def register_actions(actions) -> None:
     actions.register_action("cms_billing.lift_hold", _("Lift the block"), _("Block lifted"))
 
 
+@hooks.register("register_log_actions")
+def register_collection_actions(actions) -> None:
+    actions.register_action("cms_billing.hand_over", _("Hand over"), _("Handed over to collection"))
+    actions.register_action("cms_billing.send_hand_over", _("Send again"), _("Sent to the agency again"))
+    actions.register_action("cms_billing.download_hand_over", _("Download"), _("File downloaded"))
+    actions.register_action("cms_billing.recall_claim", _("Recall"), _("Claim recalled from the agency"))
+    actions.register_action("cms_billing.read_status_file", _("Read"), _("Status file read"))
+    actions.register_action("cms_billing.apply_status_file", _("Apply"), _("Status file applied"))
+    actions.register_action("cms_billing.discard_status_file", _("Discard"), _("Status file discarded"))
+
+
 @hooks.register("register_admin_viewset")
 def register_viewsets() -> list:
     return [viewset() for viewset in VIEWSETS]

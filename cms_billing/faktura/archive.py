@@ -14,10 +14,11 @@ import os
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import TypedDict
+from typing import IO, TypedDict
 
-from django.core.files.base import ContentFile
+from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.utils.text import get_valid_filename
 from django.utils.translation import gettext as _
@@ -77,12 +78,22 @@ def store_bytes(content: bytes, *, folder: str = "") -> Stored:
 
     Raises ArchiveNotWritable; then no file with that name exists, or the whole one.
     """
-    stored = Stored(hashlib.sha256(content).hexdigest(), len(content))
+    return store_file(BytesIO(content), folder=folder)
+
+
+def store_file(file: IO[bytes], *, folder: str = "") -> Stored:
+    """The same for what is too large to hold: read from its beginning, a piece at a time.
+
+    Raises ArchiveNotWritable.
+    """
+    file.seek(0)
+    stored = Stored(_digest(file), file.tell())
     storage = archive_storage()
     name = f"{folder}/{storage_name(stored.sha256)}" if folder else storage_name(stored.sha256)
     try:
         if not _holds(storage, name, stored):
-            _write(storage, name, content)
+            file.seek(0)
+            _write(storage, name, File(file))
         if not _holds(storage, name, stored):
             raise ArchiveNotWritable(
                 _("The archive returned other bytes than were written to it. Have the storage checked.")
@@ -199,29 +210,38 @@ def _holds(storage: Storage, name: str, stored: Stored) -> bool:
     if not storage.exists(name) or storage.size(name) != stored.size:
         return False
     with storage.open(name, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest() == stored.sha256
+        return _digest(file) == stored.sha256
 
 
-def _write(storage: Storage, name: str, content: bytes) -> None:
+def _digest(file: IO[bytes]) -> str:
+    """Of all that is still to be read, a piece at a time; any storage's file will do."""
+    digest = hashlib.sha256()
+    while piece := file.read(1 << 20):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _write(storage: Storage, name: str, content: File[bytes]) -> None:
     if isinstance(storage, FileSystemStorage):
         _write_file(storage, name, content)
         return
     if storage.exists(name):
         storage.delete(name)  # half a file of a storage without atomic writes
-    given = storage.save(name, ContentFile(content))
+    given = storage.save(name, content)
     if given != name:
         # Somebody else stored the same bytes at the same moment, and the storage made up a second name.
         storage.delete(given)
 
 
-def _write_file(storage: FileSystemStorage, name: str, content: bytes) -> None:
+def _write_file(storage: FileSystemStorage, name: str, content: File[bytes]) -> None:
     """Whole or not at all, and still there after a power cut: a file beside it, flushed, then renamed."""
     path = Path(storage.path(name))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            for piece in content.chunks():
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         if storage.file_permissions_mode is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,7 @@ from cms_billing.core.money import Money, total
 from cms_billing.faktura.models import Document, Issuer
 from cms_billing.faktura.selectors import AccountDocument, account_documents, with_standing
 
+from .page_notes import PageNote, notes_on
 from .providers import Provider, all_providers
 from .selectors import documents_being_paid
 from .ways import PageWay, page_ways
@@ -54,12 +55,14 @@ EVERYTHING = Choice()
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """A document on the page. ``under_way``: a charge or a payment on a provider's page; it is not to be paid again."""
+    """A document on the page. ``under_way``: a charge or a payment on a provider's page; it is not to be paid again.
+    ``note``: what an app above has to say of it."""
 
     paper: AccountDocument
     under_way: bool
     is_due: bool
     chosen: bool
+    note: PageNote | None = None
 
     @property
     def document(self) -> Document:
@@ -71,7 +74,7 @@ class ClaimRow:
 
     @property
     def is_payable(self) -> bool:
-        return self.paper.is_payable and not self.under_way
+        return self.paper.is_payable and not self.under_way and (self.note is None or self.note.payable)
 
 
 @dataclass(frozen=True)
@@ -134,12 +137,15 @@ def claims_of(document_ids: Iterable[int], *, today: date, choice: Choice = EVER
     issued = Document.objects.filter(pk__in=list(document_ids), state=Document.State.ISSUED)
     documents = with_standing(issued).select_related("open_item", "issuer").order_by("issued_on", "pk")
     papers = account_documents(documents, today=today)
-    being_paid = documents_being_paid([paper.document.pk for paper in papers if paper.is_payable])
+    open_papers = [paper.document.pk for paper in papers if paper.is_payable]
+    being_paid, notes = documents_being_paid(open_papers), notes_on(open_papers)
     groups: dict[tuple[int, str], list[ClaimRow]] = defaultdict(list)
     for paper in papers:
         under_way = paper.is_payable and paper.document.pk in being_paid
-        chosen = paper.is_payable and not under_way and choice.takes(paper, today=today)
-        row = ClaimRow(paper, under_way, is_due(paper, today=today), chosen)
+        row = ClaimRow(
+            paper, under_way, is_due(paper, today=today), chosen=False, note=notes.get(paper.document.pk)
+        )
+        row = replace(row, chosen=row.is_payable and choice.takes(paper, today=today))
         groups[paper.document.customer_id, paper.document.currency].append(row)
     accounts = page_ways(paper.document.issuer_id for paper in papers)
     return [

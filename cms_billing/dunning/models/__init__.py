@@ -1,7 +1,9 @@
 """Procedures, cases, what stands against letters, and what an issuer decides. One module a topic; import from here."""
 
+from .agencies import Agency, AgencyColumn, AgencyStatusWord, ClaimStatus, Transport
 from .agreements import Agreement, AgreementDocument, AgreementNotice, AgreementQuerySet, Instalment
 from .cases import UNCOVERED, Case, CaseQuerySet, CaseStep, Charge, locks
+from .collection import ClaimChange, HandOver, HandOverClaim, HandOverFile, HandOverSending
 from .holds import Hold
 from .policies import DunningPolicy
 from .procedures import (
@@ -16,10 +18,14 @@ from .procedures import (
     ProcedureVersion,
 )
 from .rates import BaseRate
+from .status_files import StatusFile, StatusLine
 
 __all__ = [
     "HIGHEST_LEVEL",
     "UNCOVERED",
+    "Agency",
+    "AgencyColumn",
+    "AgencyStatusWord",
     "Agreement",
     "AgreementDocument",
     "AgreementNotice",
@@ -31,8 +37,14 @@ __all__ = [
     "Channel",
     "Charge",
     "ChargesLeft",
+    "ClaimChange",
+    "ClaimStatus",
     "DefaultFrom",
     "DunningPolicy",
+    "HandOver",
+    "HandOverClaim",
+    "HandOverFile",
+    "HandOverSending",
     "Hold",
     "Instalment",
     "Level",
@@ -40,5 +52,8 @@ __all__ = [
     "LockScope",
     "Procedure",
     "ProcedureVersion",
+    "StatusFile",
+    "StatusLine",
+    "Transport",
     "locks",
 ]

@@ -82,11 +82,12 @@ class Case(models.Model):
 
     # Allowed steps; the services look here before they change anything.
     TRANSITIONS = {
-        State.OPEN: {State.STOPPED, State.READY_FOR_COLLECTION, State.CLOSED},
+        # At an agency again only where the claim never left it: a payment came back.
+        State.OPEN: {State.STOPPED, State.READY_FOR_COLLECTION, State.HANDED_OVER, State.CLOSED},
         State.STOPPED: {State.OPEN, State.CLOSED},
         State.READY_FOR_COLLECTION: {State.OPEN, State.STOPPED, State.HANDED_OVER, State.CLOSED},
-        # Back only by a recall from the agency.
-        State.HANDED_OVER: {State.OPEN, State.STOPPED, State.CLOSED},
+        # Open or stopped only by a recall from the agency, which is a step of its own.
+        State.HANDED_OVER: {State.CLOSED},
         State.CLOSED: {State.OPEN},
     }
 

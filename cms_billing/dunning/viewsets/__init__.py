@@ -1,9 +1,23 @@
 """Dunning in Wagtail's admin, in the Billing menu."""
 
+from .agencies import AgencyViewSet
 from .cases import CaseViewSet
+from .claims import ClaimViewSet
+from .hand_overs import HandOverViewSet
 from .holds import HoldViewSet
 from .procedures import ProcedureViewSet
+from .ready import ReadyViewSet
+from .status_files import StatusFileViewSet
 
-VIEWSETS = (CaseViewSet, HoldViewSet, ProcedureViewSet)
+VIEWSETS = (
+    CaseViewSet,
+    HoldViewSet,
+    ProcedureViewSet,
+    ReadyViewSet,
+    AgencyViewSet,
+    HandOverViewSet,
+    ClaimViewSet,
+    StatusFileViewSet,
+)
 
 __all__ = ["VIEWSETS", "CaseViewSet", "HoldViewSet", "ProcedureViewSet"]
