@@ -14,6 +14,8 @@ urlpatterns = [
 ]
 if apps.is_installed("cms_billing.paywall"):
     urlpatterns.append(path("account/", include("cms_billing.paywall.urls")))
+if apps.is_installed("cms_billing.dunning"):
+    urlpatterns.append(path("", include("cms_billing.dunning.urls")))
 if apps.is_installed("cms_billing.shop"):
     urlpatterns.append(path("", include("cms_billing.shop.urls")))
 if apps.is_installed("cms_billing.testing"):

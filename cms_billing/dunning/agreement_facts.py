@@ -14,6 +14,7 @@ from cms_billing.core.texts import amount_text, day_text
 from cms_billing.faktura.models import OpenItem
 from cms_billing.faktura.rules import spread_payment
 from cms_billing.payments.charge_holds import ChargeHold
+from cms_billing.payments.page_offers import DuePart
 
 from . import agreements as rules
 from .agreements import Part, Verdict
@@ -150,6 +151,19 @@ def charges_held(document_ids: Collection[int], today: date) -> Mapping[int, Cha
             due, reason = facts.chargeable(today=today), hold_reason(facts)
             held |= {pk: ChargeHold(reason, due.get(pk, 0)) for pk in facts.documents}
     return held
+
+
+def due_parts(document_ids: Collection[int], today: date) -> list[DuePart]:
+    """For the payment page: the next payment of each instalment plan that is about these documents and no others."""
+    shown = set(document_ids)
+    found = []
+    for facts in running_about(document_ids):
+        asked = facts.next_payment(today=today)
+        still_open = tuple(pk for pk, minor in facts.open_by_document if minor > 0)
+        if asked is None or not shown.issuperset(still_open) or asked[0].minor >= facts.open_minor:
+            continue
+        found.append(DuePart(facts.agreement.pk, still_open, *asked))
+    return found
 
 
 def hold_reason(facts: AgreementFacts) -> str:

@@ -14,8 +14,16 @@ class DunningConfig(AppConfig):
         from cms_billing.faktura.delivery_vetoes import register_veto
         from cms_billing.faktura.models import DocumentKind
         from cms_billing.payments.charge_holds import register_hold
+        from cms_billing.payments.page_offers import register_due_parts, register_page_offers
 
-        from . import agreement_facts, collection_seams, hindrances, receivers, sources
+        from . import (
+            agreement_facts,
+            collection_seams,
+            hindrances,
+            member_offers,
+            receivers,
+            sources,
+        )
         from .models import AgreementNotice
         from .services import send_agreement_notice
 
@@ -38,5 +46,7 @@ class DunningConfig(AppConfig):
         outbox.register(AgreementNotice, send_agreement_notice)
         register_hold(agreement_facts.charges_held)
         collection_seams.connect()
+        register_due_parts(agreement_facts.due_parts)
+        register_page_offers(member_offers.page_offers)
         for source in (sources.holds, agreement_facts.letters_held, sources.payments_under_way):
             hindrances.register(source)

@@ -6,7 +6,7 @@ from cms_billing.core.admin import BILLING_MENU_HOOK
 
 from .events import dunning_events, letters_about
 from .models import Case
-from .viewsets import VIEWSETS, holds
+from .viewsets import VIEWSETS, agreements, holds
 from .viewsets.cases import cases_section
 from .viewsets.dashboard import DashboardMenuItem, DashboardView
 from .viewsets.procedures import issuer_actions
@@ -67,6 +67,10 @@ hooks.register("billing_customer_sections", holds.holds_of_customer, order=10)
 hooks.register("billing_document_actions", holds.document_actions)
 hooks.register("billing_document_sections", holds.holds_of_document, order=10)
 hooks.register("billing_dunning_case_sections", holds.holds_of_case)
+hooks.register("billing_customer_actions", agreements.customer_actions)
+hooks.register("billing_customer_sections", agreements.agreements_of_customer, order=11)
+hooks.register("billing_dunning_case_actions", agreements.case_actions)
+hooks.register("billing_dunning_case_sections", agreements.agreements_of_case)
 hooks.register("billing_todo_sections", holds.waiting_holds)
 hooks.register("billing_document_events", dunning_events)
 hooks.register("billing_document_relatives", letters_about)

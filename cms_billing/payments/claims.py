@@ -18,6 +18,7 @@ from cms_billing.faktura.models import Document, Issuer
 from cms_billing.faktura.selectors import AccountDocument, account_documents, with_standing
 
 from .page_notes import PageNote, notes_on
+from .page_offers import DuePart, due_parts
 from .providers import Provider, all_providers
 from .selectors import documents_being_paid
 from .ways import PageWay, page_ways
@@ -39,10 +40,11 @@ class WayToPay:
 
 @dataclass(frozen=True)
 class Choice:
-    """What the payer wants to pay: everything open, what is due by today, or single documents they ticked."""
+    """What the payer wants to pay: everything open, what is due by today, single documents, or a part (its key)."""
 
     only_due: bool = False
     documents: frozenset[int] | None = None
+    part: int | None = None
 
     def takes(self, paper: AccountDocument, *, today: date) -> bool:
         if self.documents is not None:
@@ -82,13 +84,15 @@ class Claim:
     """What one issuer still gets of one customer, in one currency. ``rows`` includes what is settled by now.
 
     ``amount`` is what is chosen; ``ways`` to transfer it and ``page_ways`` to pay it on a provider's page are empty
-    where nothing is.
+    where nothing is. ``parts`` may be paid alone; ``part`` is the one that is chosen.
     """
 
     rows: Sequence[ClaimRow]
     amount: Money
     ways: Sequence[WayToPay]
     page_ways: Sequence[PageWay]
+    parts: Sequence[DuePart] = ()
+    part: DuePart | None = None
 
     @property
     def key(self) -> int:
@@ -139,6 +143,10 @@ def claims_of(document_ids: Iterable[int], *, today: date, choice: Choice = EVER
     papers = account_documents(documents, today=today)
     open_papers = [paper.document.pk for paper in papers if paper.is_payable]
     being_paid, notes = documents_being_paid(open_papers), notes_on(open_papers)
+    parts = due_parts([pk for pk in open_papers if pk not in being_paid], today=today)
+    part = next((part for part in parts if part.key == choice.part), None)
+    if part is not None:
+        choice = Choice(documents=frozenset(part.documents))
     groups: dict[tuple[int, str], list[ClaimRow]] = defaultdict(list)
     for paper in papers:
         under_way = paper.is_payable and paper.document.pk in being_paid
@@ -149,18 +157,29 @@ def claims_of(document_ids: Iterable[int], *, today: date, choice: Choice = EVER
         groups[paper.document.customer_id, paper.document.currency].append(row)
     accounts = page_ways(paper.document.issuer_id for paper in papers)
     return [
-        _claim(rows, currency, accounts.get(rows[0].document.issuer_id, []))
+        _claim(rows, currency, accounts.get(rows[0].document.issuer_id, []), parts, part)
         for (_customer, currency), rows in groups.items()
     ]
 
 
-def _claim(rows: Sequence[ClaimRow], currency: str, accounts: Sequence[PageWay]) -> Claim:
+def _claim(
+    rows: Sequence[ClaimRow],
+    currency: str,
+    accounts: Sequence[PageWay],
+    parts: Sequence[DuePart],
+    part: DuePart | None,
+) -> Claim:
     chosen = [row for row in rows if row.chosen]
     amount = total((row.open_amount for row in chosen), currency)
+    mine = {row.document.pk for row in rows}
+    parts = [known for known in parts if mine.issuperset(known.documents)]
+    part = part if part in parts else None
+    if part is not None:
+        amount = min(amount, part.amount)
     purpose = purpose_of([row.document.number for row in chosen])
     issuer = rows[0].document.issuer
     ways = ways_to_pay(issuer, amount=amount, purpose=purpose) if chosen else []
-    return Claim(rows, amount, ways, accounts if chosen else [])
+    return Claim(rows, amount, ways, accounts if chosen else [], parts, part)
 
 
 def purpose_of(numbers: Sequence[str]) -> str:

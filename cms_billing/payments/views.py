@@ -28,6 +28,7 @@ from .exceptions import AlreadyCompleted, LinkNotValid, link_unreadable, nothing
 from .links import read_session_token, read_token, read_visit_token, session_url
 from .models import PaymentSession
 from .outcomes import Outcome, outcome_of
+from .page_offers import page_offers
 from .services import Visitor, come_back, pay_documents
 
 PAGE_METHODS = ["GET", "HEAD", "POST"]
@@ -41,6 +42,7 @@ class Place:
     path: str
     of: Sequence[int] = ()
     is_owner: bool = False
+    token: str = ""
 
     @property
     def address(self) -> str:
@@ -57,7 +59,7 @@ def payment_page(request: HttpRequest, token: str) -> HttpResponse:
             raise link_unreadable()
     except LinkNotValid as error:
         return _not_valid(request, error)
-    return _page(request, Place(documents, request.path))
+    return _page(request, Place(documents, request.path, token=token))
 
 
 @require_http_methods(PAGE_METHODS)
@@ -106,7 +108,7 @@ def pay_open(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, place: Place) -> HttpResponse:
     if request.method != "POST":
         return _show(request, place, _choice(request.GET))
-    choice = Choice(documents=frozenset(_numbers(request.POST, "documents")))
+    choice = Choice(documents=frozenset(_numbers(request.POST, "documents")), part=_part(request.POST))
     try:
         session = _open(request, place, choice)
     except AlreadyCompleted as error:
@@ -138,6 +140,7 @@ def _open(request: HttpRequest, place: Place, choice: Choice) -> PaymentSession:
         keeps_method=way.keeps and request.POST.get("keep") == "on",
         visitor=Visitor(request.user, place.is_owner, get_language() or ""),
         now=clock.now(),
+        part=claim.amount if claim.part else None,
     )
 
 
@@ -155,6 +158,11 @@ def _show(request: HttpRequest, place: Place, choice: Choice, *, error: str = ""
         "settled": settled,
         "place": place,
         "choice": choice,
+        "offers": page_offers(
+            [row.document.pk for claim in claims for row in claim.payable],
+            token=place.token,
+            today=clock.today(),
+        ),
         "outcome": _outcome(request, place),
         "error": error,
         "error_claim": request.POST.get("claim", ""),
@@ -185,7 +193,13 @@ def _is_about(session: PaymentSession, place: Place) -> bool:
     return bool(paid) and paid <= set(place.documents)
 
 
+def _part(query: QueryDict) -> int | None:
+    return next(iter(_numbers(query, "part")), None)
+
+
 def _choice(query: QueryDict) -> Choice:
+    if "part" in query:
+        return Choice(part=_part(query))
     if "documents" in query or "chosen" in query:
         return Choice(documents=frozenset(_numbers(query, "documents")))
     return Choice(only_due=query.get("what") == "due")

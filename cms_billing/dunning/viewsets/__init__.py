@@ -1,6 +1,7 @@
 """Dunning in Wagtail's admin, in the Billing menu."""
 
 from .agencies import AgencyViewSet
+from .agreements import AgreementViewSet
 from .cases import CaseViewSet
 from .claims import ClaimViewSet
 from .hand_overs import HandOverViewSet
@@ -11,6 +12,7 @@ from .status_files import StatusFileViewSet
 
 VIEWSETS = (
     CaseViewSet,
+    AgreementViewSet,
     HoldViewSet,
     ProcedureViewSet,
     ReadyViewSet,
@@ -20,4 +22,4 @@ VIEWSETS = (
     StatusFileViewSet,
 )
 
-__all__ = ["VIEWSETS", "CaseViewSet", "HoldViewSet", "ProcedureViewSet"]
+__all__ = ["VIEWSETS", "AgreementViewSet", "CaseViewSet", "HoldViewSet", "ProcedureViewSet"]

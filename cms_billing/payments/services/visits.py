@@ -41,14 +41,19 @@ def pay_documents(
     keeps_method: bool,
     visitor: Visitor,
     now: datetime,
+    part: Money | None = None,
 ) -> PaymentSession:
-    """A page on which what is open of ``documents`` is paid; ``shown`` is what the payer agreed to.
+    """A page on which what is open of ``documents`` is paid, or a ``part`` of it (an instalment).
+
+    ``shown`` is what the payer agreed to.
 
     Not inside a transaction. Raises NothingToPay, AlreadyCompleted, CannotOpenPage.
     """
     amount = _open_amount(customer, documents, shown.currency)
     if not amount or documents_being_paid(documents):
         raise errors.paid_meanwhile()
+    if part is not None:
+        amount = min(amount, part)
     if amount != shown:
         raise errors.amount_changed()
     visit = Visit(
