@@ -32,7 +32,7 @@ from cms_billing.dunning.services import (
     promise_by_member,
     read_debt,
     review_agreements,
-    waive_fee,
+    waive_charges,
 )
 from cms_billing.payments.models import Payment, PaymentMethod
 from cms_billing.payments.services import charge_back, collect_due
@@ -393,7 +393,7 @@ def test_a_fee_that_is_waived_or_posted_later_moves_no_instalment(issuer, custom
     run(issuer, DAYS[1])
     agreement = plan(invoice, today=DAYS[1], first_on=date(2026, 3, 1), count=2)
     assert agreement.amount_minor == 9500
-    waive_fee(case_id=case_of(invoice).pk, today=DAYS[1], reason="goodwill")
+    waive_charges(case_id=case_of(invoice).pk, today=DAYS[1], reason="goodwill")
     [facts] = facts_of([agreement])
     assert (facts.paid_minor, facts.open_minor) == (500, 9000)
     assert facts.next_payment(today=date(2026, 3, 1)) == (Money.of("42.50", "EUR"), date(2026, 3, 1))
