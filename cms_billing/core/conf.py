@@ -62,6 +62,10 @@ class BillingSettings:
     payout_days: int = 14
     # Days before a card expires that its owner is asked for a new one; 0: never.
     card_expiry_notice_days: int = 30
+    # Megabytes a mail may carry; invoices that a reminder attaches again are left out beyond it.
+    mail_attachment_mb: int = 15
+    # Letters in one print file at most.
+    print_file_letters: int = 500
     # Days a payment link in a mail or letter works.
     payment_link_days: int = 60
 

@@ -67,6 +67,7 @@ _SETTINGS = frozenset(
 _OFFICE = frozenset(
     {
         "send_document",
+        "print_document",
         "draft_document",
         "issue_statement",
         "decide_hold",

@@ -36,6 +36,9 @@ class DunningConfig(AppConfig):
         signals.document_reopened.connect(
             receivers.go_on_when_reopened, dispatch_uid="cms_billing.dunning.reopened"
         )
+        signals.document_sent_again.connect(
+            receivers.note_sent_again, dispatch_uid="cms_billing.dunning.sent_again"
+        )
         register_veto(DocumentKind.DUNNING_LETTER, receivers.reason_to_withdraw)
         signals.document_settled.connect(
             receivers.review_agreements_about, dispatch_uid="cms_billing.dunning.agreements_settled"

@@ -36,11 +36,12 @@ def letter_for(
     claims: Sequence[Claim],
     *,
     today: date,
+    figures: Figures | None = None,
 ) -> Letter:
     """``claims`` of one currency: those that go a level up, and those that are only listed.
 
     The letter speaks the language of its highest level; the list says the level of each claim. The fee is the letter's,
-    not the claims': it goes on the oldest claim of that level.
+    not the claims': it goes on the oldest claim of that level. ``figures``: those of an example, for previews.
     """
     stepping = [claim for claim in claims if claim.decision.step is Step.LETTER]
     number = max(claim.level for claim in stepping)
@@ -49,7 +50,7 @@ def letter_for(
     first = next(claim for claim in stepping if claim.level == number)
     currency = first.item.currency
     fee = level.fee_minor if currency == issuer.currency else 0
-    figures = figures_of(claims, fee_minor=fee)
+    figures = figures or figures_of(claims, fee_minor=fee)
     pay_until = today + timedelta(days=level.days_to_pay)
     subject, body = text_of(
         procedure, level=number, language=customer.language, issuer=issuer, kind=customer.kind

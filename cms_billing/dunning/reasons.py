@@ -46,12 +46,45 @@ SENTENCES_UNTIL: dict[Reason, Any] = {
     Reason.WAITING_FOR_STATEMENT: _("The bank statement of %(until)s has not been looked through yet."),
 }
 
+DOUBTS: dict[str, Any] = {
+    "first_fee": _(
+        "The first reminder costs a fee. It is what puts most debtors in default, and what it costs is no damage of "
+        "the default (§§ 280 (2), 286 BGB)."
+    ),
+    "mail_fee": _(
+        "A fee is claimed for a letter that goes out by e-mail. From consumers only paper and postage can be claimed, "
+        "not work and systems (BGH VIII ZR 95/18)."
+    ),
+    "flat_consumer": _(
+        "The flat compensation cannot be claimed from consumers (§ 288 (5) BGB): it is not claimed."
+    ),
+    "flat_missing": _("A level claims the flat compensation, but no amount is set: nothing is claimed."),
+    "flat_unused": _("A flat compensation is set, but no level claims it."),
+    "interest_consumer": _(
+        "More than 5 points above the base rate: from consumers the law gives 5 (§ 288 (1) BGB); more has to be shown "
+        "as a damage."
+    ),
+    "interest_business": _(
+        "More than 9 points above the base rate: for payments between businesses the law gives 9 (§ 288 (2) BGB); more "
+        "needs an agreement."
+    ),
+    "interest_missing": _("A level claims interest, but no points are set: nothing is claimed."),
+    "interest_first": _(
+        "The first reminder claims interest, but it is what puts the debtor in default: there is none yet."
+    ),
+    "default_due_date": _(
+        "Default from the due date holds only where contract or law fix that day by the calendar (§ 286 (2) BGB). A "
+        "due date that only the invoice names does not."
+    ),
+}
+
 WEAKNESSES: dict[str, Any] = {
     "none": _("A procedure needs at least one level."),
     "twice": _("Each level can be there once."),
     "gap": _("The levels have to be numbered 1, 2, 3 without a gap."),
     "first_locks": _("The first reminder cannot lock: a lock has to be announced in the letter before."),
     "unlocks": _("What a level has locked stays locked at the levels after it: mark those as locking, too."),
+    "start": _("A failed payment or a chargeback starts at a level that is not there."),
     "impatient": _("The next letter must not come before the date to pay by of the letter before is over."),
 }
 

@@ -11,9 +11,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from cms_billing.core import clock
-from cms_billing.faktura.models import Document
+from cms_billing.faktura.models import Document, DocumentKind
 
-from .models import Case
+from .models import Case, CaseStep
 from .services import back_to_agency, close_case, reopen_case, review_document
 
 
@@ -35,6 +35,18 @@ def review_agreements_about(*, document_id: int, **kwargs: Any) -> None:
     """The last instalment keeps an agreement at once; a payment that comes back opens it again."""
     document = Document.objects.select_related("issuer").get(pk=document_id)
     review_document(document_id=document_id, today=clock.today(document.issuer))
+
+
+def note_sent_again(*, document: Document, to: str, reason: str, user: Any, **kwargs: Any) -> None:
+    """In the timeline of every case the letter was written for."""
+    if document.kind != DocumentKind.DUNNING_LETTER:
+        return
+    way = _("to %(to)s") % {"to": to} if to else _("on paper")
+    said = f"{document.number} {way} {reason}".strip()
+    CaseStep.objects.bulk_create(
+        CaseStep(case=case, kind=CaseStep.Kind.SENT_AGAIN, level=case.level, reason=said[:255], user=user)
+        for case in Case.objects.filter(steps__letter=document).distinct()
+    )
 
 
 def reason_to_withdraw(letter: Document) -> str:

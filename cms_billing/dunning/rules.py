@@ -196,8 +196,9 @@ def scope_announced(announced: str, following: LevelFacts | None) -> str:
     return wider(announced, following.lock_scope if following else "")
 
 
-def weaknesses(levels: Sequence[LevelFacts]) -> list[str]:
-    """What is wrong with a procedure, as keys of ``reasons.WEAKNESSES``."""
+def weaknesses(levels: Sequence[LevelFacts], *, starts: Sequence[int | None] = ()) -> list[str]:
+    """What is wrong with a procedure, as keys of ``reasons.WEAKNESSES``. ``starts``: levels at which cases begin that a
+    failed payment or a chargeback opens."""
     numbers = sorted(level.number for level in levels)
     found = []
     if not levels:
@@ -215,4 +216,6 @@ def weaknesses(levels: Sequence[LevelFacts]) -> list[str]:
         found.append("unlocks")
     if any(after.days_after <= before.days_to_pay for before, after in pairwise(in_order)):
         found.append("impatient")
+    if numbers and any(start and start not in numbers for start in starts):
+        found.append("start")
     return found

@@ -9,6 +9,8 @@ from .models import Case
 from .viewsets import VIEWSETS, agreements, holds
 from .viewsets.cases import cases_section
 from .viewsets.dashboard import DashboardMenuItem, DashboardView
+from .viewsets.letters import admin_urls as letter_urls
+from .viewsets.letters import case_actions as letter_actions
 from .viewsets.procedures import issuer_actions
 
 
@@ -60,6 +62,8 @@ def dashboard_menu_item() -> DashboardMenuItem:
     )
 
 
+hooks.register("register_admin_urls", letter_urls)
+hooks.register("billing_dunning_case_actions", letter_actions)
 hooks.register("billing_issuer_actions", issuer_actions)
 hooks.register("billing_customer_actions", holds.customer_actions)
 hooks.register("billing_customer_facts", holds.facts_of_customer)

@@ -14,10 +14,11 @@ class FakturaConfig(AppConfig):
         from . import checks, models  # noqa: F401  (checks register themselves)
         from .frozen import freeze_tables
         from .search import make_tables_searchable
-        from .services import render_document, send_delivery, work_on_invoice_run
+        from .services import render_document, render_print_file, send_delivery, work_on_invoice_run
 
         freeze_tables()
         make_tables_searchable()
         outbox.register_in_the_house(models.Rendering, render_document)
         outbox.register(models.Delivery, send_delivery)
+        outbox.register_in_the_house(models.PrintFile, render_print_file)
         outbox.register_in_the_house(models.InvoiceRun, work_on_invoice_run)

@@ -158,7 +158,7 @@ def facts_of(record: ArchiveRecord) -> Facts:
 
 def archived_pdf(document: Document) -> bytes:
     """The PDF as it was archived. Raises NotArchivedYet, and ArchiveDamaged rather than showing wrong bytes."""
-    return read_record(_pdf_record(document))
+    return read_record(pdf_record(document))
 
 
 def archived_files(document: Document) -> dict[str, tuple[str, bytes]]:
@@ -166,12 +166,13 @@ def archived_files(document: Document) -> dict[str, tuple[str, bytes]]:
 
     Raises NotArchivedYet where there is no PDF, and ArchiveDamaged.
     """
-    _pdf_record(document)
+    pdf_record(document)
     records = ArchiveRecord.objects.filter(document=document).exclude(content_type=MESSAGE)
     return {record.content_type: (record.filename, read_record(record)) for record in records}
 
 
-def _pdf_record(document: Document) -> ArchiveRecord:
+def pdf_record(document: Document) -> ArchiveRecord:
+    """Raises NotArchivedYet."""
     record = ArchiveRecord.objects.filter(document=document, content_type=PDF).first()
     if record is None:
         raise NotArchivedYet(
@@ -193,6 +194,24 @@ def read_record(record: ArchiveRecord) -> bytes:
         raise ArchiveDamaged(
             _("The archived file of %(name)s has been changed. Restore it from a backup: %(path)s")
             % {"name": record, "path": storage_name(record.sha256)}
+        )
+    return content
+
+
+def read_stored(sha256: str, *, folder: str, name: str) -> bytes:
+    """What ``store_bytes`` put into ``folder``, checked; ``name`` is for people. Raises ArchiveDamaged."""
+    path = f"{folder}/{storage_name(sha256)}"
+    try:
+        with archive_storage().open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise ArchiveDamaged(
+            _("The archived file of %(name)s cannot be read: %(error)s") % {"name": name, "error": error}
+        ) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ArchiveDamaged(
+            _("The archived file of %(name)s has been changed. Restore it from a backup: %(path)s")
+            % {"name": name, "path": path}
         )
     return content
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -72,14 +73,22 @@ def compose(
     open_amount: Money,
     attachments: tuple[Attachment, ...],
     document_link: str = "",
+    linked: bool | None = None,
+    invoices: Sequence[str] = (),
+    missing: Sequence[str] = (),
 ) -> Mail:
-    """The mail in the document's language, in the editor's words where there are some."""
+    """The mail in the document's language, in the editor's words where there are some.
+
+    ``linked``: the document itself is not attached; ``invoices`` are attached again, ``missing`` could not be.
+    """
     content = write(
         data,
         mail_settings,
         open_amount=open_amount,
         document_link=document_link,
-        linked=not attachments,
+        linked=not attachments if linked is None else linked,
+        invoices=invoices,
+        missing=missing,
     )
     return Mail(
         to=to,
@@ -103,11 +112,17 @@ def write(
     open_amount: Money,
     document_link: str = "",
     linked: bool = False,
+    invoices: Sequence[str] = (),
+    missing: Sequence[str] = (),
 ) -> Content:
     """What the mail says. ``linked``: nothing is attached, so it has to lead to the document."""
     with translation.override(data.language), use_formats(data.formats):
         shipped = mailtexts.shipped_text(data, open_amount=open_amount, linked=linked)
-        values = mailtexts.values_of(data, open_amount=open_amount, document_link=document_link)
+        values = {
+            **mailtexts.values_of(data, open_amount=open_amount, document_link=document_link),
+            "invoices_again": ", ".join(invoices),
+            "invoices_missing": ", ".join(missing),
+        }
         subject = one_line(fill(mail_settings.subject or shipped.subject, values))[:_SUBJECT_LENGTH]
         body = fill(mail_settings.body or shipped.body, values)
         accent = data.design.accent

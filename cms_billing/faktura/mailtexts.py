@@ -87,9 +87,14 @@ def _values_of_letter(data: DocumentData) -> dict[str, str]:
         "letter_subject": letter.subject or _("Payment reminder"),
         "letter_text": letter.text,
         "claims": "\n".join(claims),
-        "fee": data.formats.money(letter.fee) if letter.fee else "",
+        **{name: _sum(data, getattr(letter, name)) for name in ("fee", "fees", "interest", "flat")},
+        "principal": _sum(data, letter.principal or letter.total),
         "lock_notice": letter.lock_notice,
     }
+
+
+def _sum(data: DocumentData, amount: Money | None) -> str:
+    return data.formats.money(amount) if amount else ""
 
 
 def shipped_text(data: DocumentData, *, open_amount: Money, linked: bool = False) -> MailText:
@@ -185,10 +190,22 @@ def _dunning_letter(data: DocumentData, open_amount: Money) -> _Wording:
         _("The letter is attached as a PDF."),
         [
             "{claims}",
-            _("Reminder fee: {fee}"),
+            "\n".join(
+                [
+                    _("Reminder fees: {fees}"),
+                    _("Default interest: {interest}"),
+                    _("Flat compensation: {flat}"),
+                ]
+            ),
             total,
             "{lock_notice}",
             _("You can pay online here: {payment_link}"),
+            "\n".join(
+                [
+                    _("The invoices are attached again: {invoices_again}"),
+                    _("Too large for this mail: {invoices_missing}. We are glad to send them on request."),
+                ]
+            ),
         ],
     )
 

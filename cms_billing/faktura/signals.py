@@ -13,6 +13,8 @@ Sent inside the transaction; receivers write with it, and what they raise undoes
 
 ``lines_corrected``     ``document``: a correction just issued, ``today``, ``user``; its lines say in ``corrects_line``,
                         ``returned`` and ``restock`` what came back
+``document_sent_again`` ``document``, ``to``: an address, "" for paper, ``reason``, ``user``: a person had an archived
+                        document sent once more
 """
 
 from django.dispatch import Signal
@@ -24,3 +26,4 @@ document_reopened = Signal()
 document_paid_in_part = Signal()
 document_cancelled = Signal()
 lines_corrected = Signal()
+document_sent_again = Signal()

@@ -6,6 +6,8 @@ accepted copy. All get the same bytes, which are those the archive keeps.
 
 from __future__ import annotations
 
+import email
+import email.policy
 import hashlib
 import logging
 import smtplib
@@ -82,6 +84,15 @@ def message_of(mail: Mail, *, customer: str) -> Message:
         message.attach(part.name, part.content, part.content_type)
     with _answers_explained(customer=customer, to=mail.to):
         _name_boundaries(message.message(), mail.message_id)
+    return message
+
+
+def archived_message(raw: bytes) -> Message:
+    """A mail that was sent before, to be sent again as it is: the server gets exactly these bytes."""
+    parsed = email.message_from_bytes(raw, policy=email.policy.SMTP)
+    message = Message(subject=str(parsed["Subject"] or ""), from_email=str(parsed["From"] or ""))
+    parsed.as_bytes = lambda *args, **kwargs: raw  # type: ignore[method-assign]
+    message._made = parsed
     return message
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from modelcluster.fields import ParentalKey
 from modelcluster.models import ClusterableModel
+from wagtail.models import PreviewableMixin
 
 from cms_billing.core import clock
 from cms_billing.core.money import money_of
@@ -60,7 +61,7 @@ class ProcedureQuerySet(models.QuerySet["Procedure"]):
         return self.filter(issuer__in=Issuer.objects.visible_to(user))
 
 
-class Procedure(ClusterableModel):
+class Procedure(PreviewableMixin, ClusterableModel):
     """The levels an overdue claim goes through (Mahnverfahren). The one for a customer's kind wins over “all”."""
 
     class CustomerKind(models.TextChoices):
@@ -142,6 +143,18 @@ class Procedure(ClusterableModel):
     flat = money_of("flat_minor", "currency")
 
     objects = ProcedureQuerySet.as_manager()
+
+    # Wagtail's preview panel; what it shows is made by ``viewsets.procedure_preview``.
+    preview_modes = [
+        *(
+            (f"{number}-mail", _("Level %(n)s as mail") % {"n": number})
+            for number in range(1, HIGHEST_LEVEL + 1)
+        ),
+        *(
+            (f"{number}-pdf", _("Level %(n)s as PDF") % {"n": number})
+            for number in range(1, HIGHEST_LEVEL + 1)
+        ),
+    ]
 
     class Meta:
         verbose_name = _("dunning procedure")

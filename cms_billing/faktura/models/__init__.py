@@ -5,8 +5,9 @@ from .ledger import LedgerEntry, OpenItem
 from .letterheads import Letterhead
 from .mailtexts import MAIL_KINDS, MailText, NoticeKind
 from .numbers import DocumentKind, NumberSeries
-from .outgoing import ArchiveHead, ArchiveRecord, Delivery, Rendering
+from .outgoing import ArchiveHead, ArchiveRecord, Channel, Delivery, Rendering
 from .parties import Attach, Customer, EInvoice, Grouping, Issuer, TaxRate
+from .printing import PaperLetter, PrintFile
 from .runs import InvoiceRun, RunSchedule
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "ArchiveRecord",
     "Attach",
     "Booking",
+    "Channel",
     "Customer",
     "Delivery",
     "Document",
@@ -32,6 +34,8 @@ __all__ = [
     "NoticeKind",
     "NumberSeries",
     "OpenItem",
+    "PaperLetter",
+    "PrintFile",
     "Rendering",
     "RunSchedule",
     "TaxGroup",

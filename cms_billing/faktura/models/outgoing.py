@@ -82,6 +82,17 @@ class ArchiveRecord(FrozenModel):
         return self.filename
 
 
+class Channel(models.TextChoices):
+    """How a document reaches its reader, where its app says so in ``Document.extra["channel"]`` (Versandweg).
+
+    Without a word of it: by mail with what the settings attach, on paper where there is no address.
+    """
+
+    MAIL = "mail", _("e-mail, the letter as its text")
+    MAIL_PDF = "mail_pdf", _("e-mail with the letter as PDF")
+    PRINT = "print", _("on paper: printed and posted")
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def visible_to(self, user: Any) -> DeliveryQuerySet:
         return self.filter(document__issuer__in=Issuer.objects.visible_to(user))
@@ -107,6 +118,10 @@ class Delivery(OutsideWork):
         ArchiveRecord, null=True, blank=True, on_delete=models.PROTECT, related_name="delivery"
     )
     attach = models.CharField(_("attached"), max_length=8, choices=Attach.choices, blank=True)
+    # Sent again byte for byte as that one was.
+    repeats = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="repetitions"
+    )
     # Who else it went to, and what the server said: {"ablage@example.org": "" or the answer}.
     copies = models.JSONField(_("copies"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)

@@ -17,9 +17,12 @@ from ..models import DocumentKind
 from ..placeholders import fill
 from ..printed import printed_notice
 from .design import DesignData
+from .letters import Claim, Letter
 from .money_papers import RefundData, StatementData
 from .sale import Deduction, Group, LineData, Reference, TaxData, deductions_of, groups_of, taxes_of
 from .text_values import text_values
+
+__all__ = ["Claim", "DocumentData", "IssuerData", "Letter", "Notice", "Texts"]
 
 _PURPOSE_LENGTH = 140  # of a SEPA transfer
 # Class in page.css, letters a line and lines that fit the window of DIN 5008.
@@ -73,32 +76,6 @@ class Texts:
 
     intro: str = ""
     closing: str = ""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One overdue document in a dunning letter."""
-
-    number: str
-    issued_on: date | None
-    due_on: date | None
-    gross: Money
-    open: Money
-    level: int | None
-
-
-@dataclass(frozen=True)
-class Letter:
-    """What a dunning letter says, in the customer's language, as ``Document.extra`` holds it."""
-
-    subject: str
-    text: str
-    level: int | None
-    claims: tuple[Claim, ...]
-    fee: Money
-    total: Money
-    pay_until: date | None
-    lock_notice: str
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from cms_billing.core.money import Money
 
 from .. import links
 from ..models import Document, DocumentKind, DocumentLine, TaxGroup
-from .data import Claim, DocumentData, IssuerData, Letter, Texts
+from .data import DocumentData, IssuerData, Texts
 from .design import DesignData
 from .footers import finished
+from .letters import letter_of
 from .money_papers import day, refund_of, statement_of
 from .sale import Detail, LineData, Reference, TaxData
 
@@ -78,7 +79,9 @@ def _data(
         corrects=_reference(document.corrects),
         cancels_rest=_cancels_rest(document),
         reason=str(document.extra.get("reason", "")),
-        letter=_letter(document) if document.kind == DocumentKind.DUNNING_LETTER else None,
+        letter=letter_of(document.extra, document.currency)
+        if document.kind == DocumentKind.DUNNING_LETTER
+        else None,
         refund=refund_of(document.extra, document.currency),
         statement=statement_of(document.extra, document.currency),
         is_paid=item is not None and document.gross_minor > 0 and item.open_minor <= 0,
@@ -169,31 +172,6 @@ def _reference(paper: Document | None) -> Reference | None:
 def _cancels_rest(document: Document) -> bool:
     original = document.corrects if document.kind == DocumentKind.CANCELLATION else None
     return original is not None and original.gross_minor != -document.gross_minor
-
-
-def _letter(document: Document) -> Letter:
-    extra, currency = document.extra, document.currency
-    return Letter(
-        subject=extra.get("subject", ""),
-        text=extra.get("text", ""),
-        level=extra.get("level"),
-        claims=tuple(_claim(claim, currency) for claim in extra.get("claims", ())),
-        fee=Money(extra.get("fee_minor", 0), currency),
-        total=Money(extra.get("total_minor", 0), currency),
-        pay_until=day(extra.get("pay_until")),
-        lock_notice=extra.get("lock_notice") or "",
-    )
-
-
-def _claim(claim: Mapping[str, Any], currency: str) -> Claim:
-    return Claim(
-        number=claim["number"],
-        issued_on=day(claim.get("date")),
-        due_on=day(claim.get("due_on")),
-        gross=Money(claim.get("gross_minor", 0), currency),
-        open=Money(claim.get("open_minor", 0), currency),
-        level=claim.get("level"),
-    )
 
 
 def _claimed_documents(documents: Iterable[Document]) -> dict[tuple[int, str], int]:

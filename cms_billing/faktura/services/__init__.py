@@ -30,6 +30,18 @@ from .outgoing import (
     send_again,
     send_delivery,
     send_elsewhere,
+    send_same_again,
+)
+from .printing import (
+    InLineAlready,
+    NothingToPrint,
+    NotPrinted,
+    content_of,
+    download_print_file,
+    make_print_files,
+    post_print_file,
+    print_again,
+    render_print_file,
 )
 from .runs import (
     RunPreview,
@@ -54,7 +66,7 @@ from .settling import (
     write_off,
 )
 from .statements import book_refund, book_returned_refund, issue_statement, statement_of
-from .test_mails import TooManyTests, send_test_mail
+from .test_mails import TooManyTests, check_may_test, sample_pdf, send_as_test, send_test_mail
 from .user_accounts import AddressTaken, UserAccounts, create_user_accounts
 
 __all__ = [
@@ -65,7 +77,10 @@ __all__ = [
     "Entry",
     "Fee",
     "Finalised",
+    "InLineAlready",
     "NoAddress",
+    "NotPrinted",
+    "NothingToPrint",
     "Problem",
     "RunPreview",
     "Settlement",
@@ -80,6 +95,8 @@ __all__ = [
     "change_draft",
     "change_series",
     "check_lawful",
+    "check_may_test",
+    "content_of",
     "copy_as_draft",
     "create_draft",
     "create_user_accounts",
@@ -90,6 +107,7 @@ __all__ = [
     "customers_with_credit",
     "delete_draft",
     "deposit_lines",
+    "download_print_file",
     "draft_of",
     "drafts_for",
     "drafts_of",
@@ -103,6 +121,7 @@ __all__ = [
     "issue_next_invoices",
     "issue_statement",
     "left_of_write_off_limit",
+    "make_print_files",
     "mark_sent_by_post",
     "next_day",
     "obstacle_of",
@@ -110,11 +129,17 @@ __all__ = [
     "plan_settlement",
     "post_entries",
     "post_fees",
+    "post_print_file",
     "preview_run",
+    "print_again",
     "render_document",
+    "render_print_file",
+    "sample_pdf",
     "send_again",
+    "send_as_test",
     "send_delivery",
     "send_elsewhere",
+    "send_same_again",
     "send_test_mail",
     "settle_next_accounts",
     "settle_with_credit",

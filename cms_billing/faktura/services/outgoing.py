@@ -24,9 +24,21 @@ from ..delivery_vetoes import reason_to_withdraw
 from ..einvoice import KINDS as E_INVOICE_KINDS
 from ..einvoice import xml_of
 from ..mailsettings import inherit, parts_to_attach, settings_for
-from ..models import ArchiveRecord, Delivery, Document, EInvoice, Issuer, OpenItem, Rendering
+from ..models import (
+    ArchiveRecord,
+    Channel,
+    Delivery,
+    Document,
+    EInvoice,
+    Issuer,
+    OpenItem,
+    PaperLetter,
+    Rendering,
+)
 from ..rendering import document_data, render_pdf
-from ..signals import document_archived
+from ..signals import document_archived, document_sent_again
+from .attachments import invoices_again
+from .printing import put_in_line, take_out_of_line
 
 DONE = OutsideWork.WorkState.DONE
 # How long the date of a mail that could not be sent yet stands.
@@ -80,9 +92,11 @@ def _record_files(document_id: int, stored: Mapping[str, archive.Stored]) -> Non
 
 
 def _hand_to_delivery(document_id: int) -> None:
-    """One first delivery a document; without an e-mail address it waits among those to be sent by post."""
+    """One first delivery a document; on paper where it is to go that way, or where there is no e-mail address."""
     document = Document.objects.select_related("issuer").get(pk=document_id)
-    if not document.recipient_email:
+    on_paper = document.extra.get("channel") == Channel.PRINT
+    if on_paper or not document.recipient_email:
+        put_in_line(document, PaperLetter.Cause.PAPER if on_paper else PaperLetter.Cause.NO_ADDRESS)
         return
     first, created = Delivery.objects.get_or_create(
         document=document,
@@ -106,6 +120,8 @@ def send_delivery(row: Delivery) -> Callable[[], None] | None:
     document = Document.objects.select_related("issuer", "customer").get(pk=row.document_id)
     if row.purpose == Delivery.Purpose.FIRST and (reason := reason_to_withdraw(document)):
         return partial(_record_withdrawal, row.pk, reason)
+    if row.repeats_id:
+        return _send_same(row, document)
     mail = mail_of(document, row)
     message = transport.message_of(mail, customer=str(document.customer))
     stored = archive.store_bytes(message.raw)
@@ -119,6 +135,26 @@ def send_delivery(row: Delivery) -> Callable[[], None] | None:
     return partial(_record_sent, row.pk, mail, stored)
 
 
+def _send_same(row: Delivery, document: Document) -> Callable[[], None]:
+    """The archived message of another delivery, unchanged to the byte. Raises ArchiveDamaged."""
+    record = ArchiveRecord.objects.get(delivery=row.repeats_id)
+    raw = archive.read_record(record)
+    transport.send(transport.archived_message(raw), to=row.to, customer=str(document.customer))
+    return partial(_record_same, row.pk, archive.Stored(record.sha256, record.size))
+
+
+def _record_same(pk: int, stored: archive.Stored) -> None:
+    row = Delivery.objects.select_related("document", "repeats").get(pk=pk)
+    assert row.repeats is not None
+    Delivery.objects.filter(pk=pk).update(
+        subject=row.repeats.subject,
+        body=row.repeats.body,
+        message_id=row.repeats.message_id,
+        sent_at=clock.now(),
+        archived_message=row.archived_message or archive.add_message(row, stored),
+    )
+
+
 def mail_of(document: Document, row: Delivery) -> delivery.Mail:
     """The mail of a delivery, as the settings and texts of its issuer want it now."""
     [data] = document_data([document.pk])
@@ -130,6 +166,10 @@ def mail_of(document: Document, row: Delivery) -> delivery.Mail:
         attach=row.attach or document.customer.mail_attach,
     )
     link = links.account_link(document.pk) if document.customer.user_id else ""
+    attached = _attachments(files, wanted.attach, has_link=bool(link))
+    if document.extra.get("channel") == Channel.MAIL and not row.attach:
+        attached = ()  # the mail is the letter
+    again = invoices_again(document, carried=attached)
     return delivery.compose(
         data,
         document.issuer,
@@ -138,8 +178,11 @@ def mail_of(document: Document, row: Delivery) -> delivery.Mail:
         message_id=row.message_id or f"<billing-delivery-{row.pk}@{delivery.domain_of(wanted)}>",
         composed_at=_date_of(row),
         open_amount=open_amount(document),
-        attachments=_attachments(files, wanted.attach, has_link=bool(link)),
+        attachments=(*attached, *again.files),
         document_link=link,
+        linked=not attached,
+        invoices=again.numbers,
+        missing=again.missing,
     )
 
 
@@ -209,9 +252,37 @@ def send_again(*, document: Document, to: str = "", attach: str = "", user: Any 
         attach=attach,
         message_id=_new_message_id(document.issuer),
     )
-    log(instance=document, action="cms_billing.send_again", user=user, data={"to": address})
-    outbox.hint(row)
+    _tell_sent_again(row, user)
     return row
+
+
+@transaction.atomic
+def send_same_again(*, document: Document, to: str = "", user: Any = None) -> Delivery:
+    """The last mail with this document once more, unchanged to the byte: same text, same files, same Message-ID.
+
+    ``to``: another address; the mail itself keeps naming the one it was first sent to. Raises NotArchivedYet where none
+    has been sent yet, and NoAddress.
+    """
+    sent = document.deliveries.exclude(archived_message=None).order_by("-pk").first()
+    if sent is None:
+        raise archive.NotArchivedYet(
+            _("No mail with %(document)s has been sent yet.") % {"document": document}
+        )
+    address = to.strip() or sent.to
+    _check_address(address)
+    row = Delivery.objects.create(
+        document=document, purpose=Delivery.Purpose.AGAIN, to=address, repeats=sent.repeats or sent
+    )
+    _tell_sent_again(row, user)
+    return row
+
+
+def _tell_sent_again(row: Delivery, user: Any) -> None:
+    document = row.document
+    take_out_of_line(document)
+    log(instance=document, action="cms_billing.send_again", user=user, data={"to": row.to})
+    document_sent_again.send(Document, document=document, to=row.to, reason="", user=user)
+    outbox.hint(row)
 
 
 @transaction.atomic
@@ -259,6 +330,8 @@ def mark_sent_by_post(*, document: Document, user: Any = None) -> Delivery:
     )
     if created:
         log(instance=document, action="cms_billing.send_by_post", user=user)
+        paper = PaperLetter.objects.filter(document=document, posted_at=None, withdrawn_because="")
+        paper.update(posted_at=clock.now())
     return row
 
 

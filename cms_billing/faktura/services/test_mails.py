@@ -13,6 +13,7 @@ from cms_billing.core import clock
 from cms_billing.core.exceptions import BillingError
 
 from .. import archive, delivery, transport
+from ..mailsettings import MailSettings
 from ..models import Document, MailText
 from ..previews import Shown, show
 from ..rendering import document_html, stylesheet
@@ -45,23 +46,45 @@ def send_test_mail(*, text: MailText, user: Any) -> str:
     the document whose data the mail shows (only for whoever may view documents), else a sample marked as such.
     Raises NoAddress, TooManyTests, CopySendsNothing, MailNotSent and MailRefused.
     """
+    check_may_test(user)
+    shown = show(text, user)
+    return send_as_test(
+        user=user,
+        content=shown.content,
+        wanted=shown.settings,
+        sender=shown.sender,
+        attachments=_attachments(shown),
+    )
+
+
+def check_may_test(user: Any) -> None:
+    """Raises NoAddress, TooManyTests."""
     if not user.email:
         raise NoAddress(_("Your user account has no e-mail address. Add one in your profile."))
     _count(user)
-    shown = show(text, user)
-    message_id = f"<billing-test-{uuid.uuid4().hex}@{delivery.domain_of(shown.settings)}>"
+
+
+def send_as_test(
+    *,
+    user: Any,
+    content: delivery.Content,
+    wanted: MailSettings,
+    sender: str,
+    attachments: tuple[delivery.Attachment, ...] = (),
+) -> str:
+    """What a mail would be, to ``user`` alone and marked as a test; after ``check_may_test``."""
     mail = delivery.Mail(
         to=user.email,
-        sender=shown.sender,
-        reply_to=delivery.one_line(shown.settings.reply_to),
+        sender=sender,
+        reply_to=delivery.one_line(wanted.reply_to),
         cc=(),
         bcc=(),
-        subject=_("[Test] %(subject)s") % {"subject": shown.content.subject},
-        body=shown.content.body,
-        html=shown.content.html,
-        message_id=message_id,
+        subject=_("[Test] %(subject)s") % {"subject": content.subject},
+        body=content.body,
+        html=content.html,
+        message_id=f"<billing-test-{uuid.uuid4().hex}@{delivery.domain_of(wanted)}>",
         composed_at=clock.now(),
-        attachments=_attachments(shown),
+        attachments=attachments,
     )
     message = transport.message_of(mail, customer=str(user))
     transport.send(message, to=user.email, customer=str(user), timeout=PATIENCE)

@@ -11,6 +11,7 @@ from .invoice_runs import InvoiceRunViewSet
 from .issuers import IssuerViewSet
 from .letterheads import LetterheadViewSet
 from .mailtexts import MailTextViewSet
+from .printing import PaperLetterViewSet, PrintFileViewSet
 from .run_schedules import RunScheduleViewSet
 from .settings import NumberSeriesViewSet, TaxRateViewSet
 
@@ -22,6 +23,8 @@ VIEWSETS = (
     CorrectionViewSet,
     InvoiceRunViewSet,
     DeliveryViewSet,
+    PaperLetterViewSet,
+    PrintFileViewSet,
     IssuerViewSet,
     RunScheduleViewSet,
     LetterheadViewSet,
@@ -44,6 +47,8 @@ __all__ = [
     "LetterheadViewSet",
     "MailTextViewSet",
     "NumberSeriesViewSet",
+    "PaperLetterViewSet",
+    "PrintFileViewSet",
     "RunScheduleViewSet",
     "TaxRateViewSet",
     "customer_chooser",

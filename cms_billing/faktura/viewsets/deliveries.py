@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from email.message import EmailMessage
 from typing import Any
 
-from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,14 +15,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.generic import View
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core.admin import (
     Action,
-    ActionView,
     BillingFilterSet,
     DateColumn,
     Fact,
@@ -43,11 +41,10 @@ from cms_billing.core.models import OutsideWork
 from cms_billing.core.ui.viewsets import BillingIndexView
 
 from .. import archive
-from ..models import Attach, Delivery, Document
-from ..services import send_again, send_elsewhere
+from ..models import Delivery, Document
+from .sending import SEND, SendElsewhereView
 
 VIEW = "cms_billing_faktura.view_delivery"
-SEND = "cms_billing_faktura.send_document"
 
 
 def deliveries_section(document: Document, user: Any) -> Section:
@@ -237,80 +234,6 @@ def _private(response: HttpResponse) -> HttpResponse:
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response
-
-
-class SendAgainForm(forms.Form):
-    to = forms.EmailField(label=pgettext_lazy("e-mail", "To"))
-    attach = forms.ChoiceField(label=gettext_lazy("Attached"), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        attach: Any = self.fields["attach"]
-        attach.choices = [("", _("as usual for this customer")), *Attach.choices]
-
-
-class SendAgainView(ActionView):
-    model = Document
-    permission = SEND
-    page_title = gettext_lazy("Send again")
-    form_class = SendAgainForm
-    explanation = gettext_lazy("The archived file is sent once more, unchanged.")
-
-    def get_initial(self) -> dict[str, Any]:
-        return {"to": self.object.customer.email or self.object.recipient_email}
-
-    def perform(self, form: forms.Form) -> str:
-        to = form.cleaned_data["to"]
-        send_again(document=self.object, to=to, attach=form.cleaned_data["attach"], user=self.request.user)
-        return _("%(document)s goes to %(to)s.") % {"document": self.object, "to": to}
-
-
-class SendElsewhereForm(SendAgainForm):
-    keep_address = forms.BooleanField(
-        label=gettext_lazy("Keep it as the customer's e-mail address"), required=False
-    )
-
-
-class SendElsewhereView(ActionView):
-    """Straight from the to-do list: the address was wrong, this one is right."""
-
-    model = Delivery
-    permission = SEND
-    page_title = gettext_lazy("Send to another address")
-    form_class = SendElsewhereForm
-
-    def rows(self) -> QuerySet[Any]:
-        return super().rows().select_related("document__customer", "document__issuer")
-
-    @property
-    def explanation(self) -> str:
-        return self.object.last_error
-
-    def obstacle(self) -> str:
-        if self.object.work_state != OutsideWork.WorkState.FAILED:
-            return _("%(delivery)s did not fail; open the document to send it again.") % {
-                "delivery": self.object
-            }
-        return ""
-
-    def get_form(self, form_class: Any = None) -> Any:
-        form = super().get_form(form_class)
-        if not self.request.user.has_perm("cms_billing_faktura.change_customer"):
-            del form.fields["keep_address"]
-        return form
-
-    def get_initial(self) -> dict[str, Any]:
-        return {"to": self.object.to, "attach": self.object.attach}
-
-    def perform(self, form: forms.Form) -> str:
-        row = send_elsewhere(
-            delivery_id=self.object.pk,
-            to=form.cleaned_data["to"],
-            attach=form.cleaned_data["attach"],
-            keep_address=form.cleaned_data.get("keep_address", False),
-            user=self.request.user,
-        )
-        return _("%(document)s goes to %(to)s.") % {"document": row.document, "to": row.to}
 
 
 class DeliveryIndexView(BillingIndexView):

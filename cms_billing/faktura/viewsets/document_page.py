@@ -40,6 +40,7 @@ from ..rules import CANCELLABLE_KINDS
 from ..selectors import Standing, account_documents, left_to_credit, with_standing
 from .deliveries import deliveries_section
 from .document_preview import PagesAside
+from .printing import paper_section
 
 EVENTS_HOOK = "billing_document_events"
 RELATIVES_HOOK = "billing_document_relatives"
@@ -137,6 +138,7 @@ class DocumentInspectView(InspectView):
         yield from chain_section(document, self.family)
         if document.state == Document.State.ISSUED:
             yield deliveries_section(document, self.request.user)
+            yield from paper_section(document, self.request.user)
 
     def sections(self) -> Iterable[Section]:
         """What happened and what proves it come last, below what other apps say."""

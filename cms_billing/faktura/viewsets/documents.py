@@ -31,12 +31,12 @@ from ..models import Document, DocumentKind, Issuer, OpenItem
 from ..search import find_documents
 from ..selectors import Standing, with_standing
 from .corrections import CancelView
-from .deliveries import SendAgainView
 from .document_actions import pdf_view
 from .document_bulk import BULK_ACTIONS
 from .document_filters import DocumentFilterSet
 from .document_page import DocumentInspectView, standing_of, state_text
 from .document_preview import page_view
+from .sending import SendAgainView
 
 # Kinds whose totals are turnover. Pro formas ask without billing, letters and statements name what others bill.
 TURNOVER = {DocumentKind.INVOICE, DocumentKind.CREDIT_NOTE, DocumentKind.CANCELLATION}

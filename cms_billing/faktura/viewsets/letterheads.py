@@ -55,13 +55,14 @@ class LetterheadPreview(PreviewView):
     def render(self, row: Letterhead, mode: str) -> HttpResponse:
         context: dict[str, Any] = {"pages": [], "more": 0, "message": ""}
         try:
-            context |= _pages(preview_pdf(row, mode, self.request.user))
+            context |= shown_pages(preview_pdf(row, mode, self.request.user))
         except BillingError as error:
             context["message"] = str(error)
         return render(self.request, "cms_billing/faktura/admin/letterhead_preview.html", context)
 
 
-def _pages(pdf: bytes) -> dict[str, Any]:
+def shown_pages(pdf: bytes) -> dict[str, Any]:
+    """Pictures of a PDF's first pages, for the template of previews."""
     pictures = page_images(pdf, width=PIXELS, max_pages=SHOWN_PAGES)
     count = page_count(pdf)
     return {
