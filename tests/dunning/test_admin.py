@@ -166,6 +166,7 @@ def procedure_data(issuer, levels: list[dict[str, object]], **changes: object) -
             "number": 1,
             "days_after": 7,
             "days_to_pay": 10,
+            "channel": "mail_pdf",
             "fee": "",
             **level,
             "texts": inline_formset(level.get("texts", [])),
@@ -178,6 +179,8 @@ def procedure_data(issuer, levels: list[dict[str, object]], **changes: object) -
             "name": "Firmen",
             "customer_kind": "business",
             "is_active": "on",
+            "default_from": "first_letter",
+            "charges_left": "waive",
             "levels": inline_formset(rows),
             **changes,
         }
