@@ -23,7 +23,7 @@ def put_in_line(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cms_billing_faktura', '0016_blocks_leave_the_customer'),
+        ('cms_billing_faktura', '0017_agreements'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
