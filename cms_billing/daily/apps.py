@@ -9,4 +9,9 @@ class DailyConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from cms_billing.dunning.collection import details
+
         from . import checks  # noqa: F401  (checks register themselves)
+        from .contract_days import contract_days
+
+        details.register(contract_days)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cms_billing.core.money import Money
+from cms_billing.daily.contract_days import contract_days
 from cms_billing.daily.models import DailyRun, ParkedRow, RunStep
 from cms_billing.daily.preview import preview
 from cms_billing.daily.services import WrongDay, check_day, run_daily
@@ -248,3 +249,12 @@ def test_command_says_what_is_wrong_with_its_arguments(arguments, message):
     IssuerFactory()
     with pytest.raises(CommandError, match=message):
         call_command("billing_daily", *arguments)
+
+
+def test_a_file_for_an_agency_says_when_the_contract_was_made():
+    contract = contracts(1)[0]
+    run_daily(issuer=contract.issuer, today=START)
+    invoice = Document.objects.get(kind="invoice")
+    made = min(contract.start, contract.created_at.date())
+    assert contract_days([invoice]) == {invoice.pk: {"contract_day": made.isoformat()}}
+    assert contract_days([]) == {}

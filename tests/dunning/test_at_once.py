@@ -9,12 +9,18 @@ from datetime import date
 import pytest
 from django.db import connection, transaction
 
-from cms_billing.dunning.models import Case
-from cms_billing.dunning.services import create_default_procedure, dun_next_customers
+from cms_billing.dunning.models import Case, ClaimChange, HandOverClaim
+from cms_billing.dunning.services import (
+    create_default_procedure,
+    dun_next_customers,
+    hand_over,
+    report_changes,
+)
 from cms_billing.faktura.models import Document
 from cms_billing.payments.services import charge_back
 from cms_billing.testing.factories import CustomerFactory, IssuerFactory
 
+from .collection import READY, agency_of, given_to, ready_cases
 from .conftest import case_of, invoice_due, pay, run
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -113,3 +119,44 @@ def test_a_chunk_that_fails_half_way_gives_everything_back():
     assert isinstance(error, KeyboardInterrupt)
     assert not Case.objects.exists()
     assert len(run(issuer, FIRST)) == 1
+
+
+def test_a_payment_and_a_hand_over_at_once_lose_neither():
+    """Whoever is first: either nothing is handed over, or the payment is in the next report."""
+    issuer = IssuerFactory()
+    create_default_procedure(issuer)
+    agency = agency_of(issuer)
+    cases = ready_cases(*CustomerFactory.create_batch(4, issuer=issuer))
+    documents = [Document.objects.get(pk=case.document_id) for case in cases]
+
+    def pay_all() -> None:
+        for document in reversed(documents):
+            pay(document, READY)
+
+    def release() -> None:
+        hand_over(case_ids=[case.pk for case in cases], agency_id=agency.pk, today=READY)
+
+    assert at_once(pay_all, release, release) == []
+    report_changes(issuer=issuer, today=READY)
+    for case in Case.objects.filter(pk__in=[case.pk for case in cases]):
+        claims = HandOverClaim.objects.filter(case=case)
+        assert claims.count() <= 1
+        assert case.document.open_item.open_minor == 0
+        told = [change.kind for claim in claims for change in claim.changes.all()]
+        assert told == ["payment"] * claims.count()
+
+
+def test_two_reports_at_once_tell_everything_once():
+    issuer = IssuerFactory()
+    create_default_procedure(issuer)
+    cases = ready_cases(*CustomerFactory.create_batch(4, issuer=issuer))
+    given_to(agency_of(issuer), *cases)
+    for case in cases:
+        pay(Document.objects.get(pk=case.document_id), READY)
+
+    def report() -> None:
+        report_changes(issuer=issuer, today=READY)
+
+    assert at_once(report, report) == []
+    assert ClaimChange.objects.count() == 4
+    assert ClaimChange.objects.filter(report=None).count() == 0
