@@ -14,7 +14,7 @@ from cms_billing.memberships.models import Contract
 
 
 def contract_days(documents: Sequence[Document]) -> Mapping[int, Mapping[str, Any]]:
-    """Of each document's first contract the day it was made: for one that was brought in later, its start. Two queries."""
+    """Of each document's first contract the day it was made; of one brought in later, its start. Two queries."""
     lines = DocumentLine.objects.filter(document__in=documents).exclude(contract_reference="")
     pairs = lines.order_by("-position").values_list("document_id", "document__issuer", "contract_reference")
     first = {document_id: (issuer, number) for document_id, issuer, number in pairs}

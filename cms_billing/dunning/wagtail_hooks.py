@@ -5,9 +5,10 @@ from wagtail import hooks
 from cms_billing.core.admin import BILLING_MENU_HOOK
 
 from .events import dunning_events, letters_about
-from .models import Case
+from .models import Case, HandOverClaim
 from .viewsets import VIEWSETS, agreements, holds
 from .viewsets.cases import cases_section
+from .viewsets.claims import claims_given_up, claims_section
 from .viewsets.dashboard import DashboardMenuItem, DashboardView
 from .viewsets.letters import admin_urls as letter_urls
 from .viewsets.letters import case_actions as letter_actions
@@ -76,6 +77,7 @@ hooks.register("billing_customer_sections", agreements.agreements_of_customer, o
 hooks.register("billing_dunning_case_actions", agreements.case_actions)
 hooks.register("billing_dunning_case_sections", agreements.agreements_of_case)
 hooks.register("billing_todo_sections", holds.waiting_holds)
+hooks.register("billing_todo_sections", claims_given_up)
 hooks.register("billing_document_events", dunning_events)
 hooks.register("billing_document_relatives", letters_about)
 
@@ -93,3 +95,10 @@ def cases_of_document(request, document):
     cases = Case.objects.filter(document=document)
     if request.user.has_perm("cms_billing_dunning.view_case") and cases.exists():
         yield cases_section(cases)
+
+
+@hooks.register("billing_dunning_case_sections")
+def agency_of_case(request, case):
+    claims = HandOverClaim.objects.filter(case=case)
+    if request.user.has_perm("cms_billing_dunning.view_handoverclaim") and claims.exists():
+        yield claims_section(claims)

@@ -8,7 +8,7 @@ import pytest
 
 from cms_billing.core.money import Money
 from cms_billing.dunning.collection.exceptions import BadStatusFile
-from cms_billing.dunning.models import Case, HandOverClaim, StatusLine
+from cms_billing.dunning.models import AgencyStatusWord, Case, HandOverClaim, StatusLine
 from cms_billing.dunning.services import (
     apply_status_file,
     discard_status_file,
@@ -154,7 +154,7 @@ def test_an_agencys_own_headings_and_words(agency, cases):
     made = given_to(agency, *cases)
     agency.status_hand_over, agency.status_document, agency.status_status = "Akte", "Rechnung", "Stand"
     agency.save()
-    agency.status_words.create(word="E7", status="closed")
+    AgencyStatusWord.objects.create(agency=agency, word="E7", status="closed")
     number = document_of(cases[0]).number
     data = f"Rechnung,Stand,Akte\n{number},e7,{made.reference}\n".encode()
     file = read_status_file(agency_id=agency.pk, name="x.csv", data=data, today=LATER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -91,6 +91,7 @@ def test_pages_of_a_hand_over_its_claim_and_its_agency(client, issuer, case, age
         reverse("billing-agency:inspect", args=[agency.pk]): ["Uebergabe_ID", "RE-2026-000042"],
         reverse("billing-agency:edit", args=[agency.pk]): ["Columns", "Host key", "Art. 5 GDPR"],
         reverse("billing-status-file:index"): [],
+        reverse("billing-dunning:inspect", args=[case.pk]): ["At an agency", made.reference],
     }.items():
         response = client.get(url)
         assert response.status_code == 200, url
@@ -194,14 +195,14 @@ def test_the_neighbours_agencies_and_claims_are_not_there(client, case, agency):
     made = given_to(agency, case)
     work()
     neighbour = IssuerFactory()
-    own = agency_of(neighbour)
+    own = agency_of(neighbour, name="Kanzlei Süd")
     accountant(client, neighbour, *ALL)
     for name, url in addresses(made).items():
         assert client.get(url).status_code == 404, name
         assert client.post(url, {"reason": "x", "state": "open", "note": ""}).status_code in (404, 405), name
     for name in ("billing-hand-over", "billing-agency-claim", "billing-agency", "billing-collection-ready"):
         page = client.get(reverse(f"{name}:index")).content.decode()
-        assert "Inkasso Nord" not in page or name == "billing-agency"
+        assert "Inkasso Nord" not in page
         assert document_of(case).number not in page
     assert (
         reverse("billing-agency:inspect", args=[own.pk])
@@ -240,3 +241,14 @@ def test_lists_cost_the_same_however_long(client, issuer, agency, django_assert_
         client.get(reverse(f"{name}:index"))
         with django_assert_max_num_queries(25):
             client.get(reverse(f"{name}:index"))
+
+
+def test_what_the_agency_gave_up_stands_on_the_to_do_list(client, issuer, case, agency):
+    given_to(agency, case)
+    accountant(client, issuer, *ALL, "view_dailyrun", "view_parkedrow")
+    HandOverClaim.objects.update(status="uncollectable")
+    page = client.get(reverse("billing_todo")).content.decode()
+    assert "Given up by the agency" in page
+    assert document_of(case).number in page
+    HandOverClaim.objects.update(recalled_on=date(2026, 3, 11))
+    assert "Given up by the agency" not in client.get(reverse("billing_todo")).content.decode()

@@ -268,3 +268,58 @@ class ClaimViewSet(ReadOnlyViewSet):
             path("recall/<int:pk>/", self.construct_view(RecallView), name="recall"),
             path("write-off/<int:pk>/", self.construct_view(GiveUpView), name="write_off"),
         ]
+
+
+def claims_section(claims: QuerySet[Any]) -> Section:
+    """For the page of a case: where its claim is, and what the agency says."""
+    return TableSection(
+        _("At an agency"),
+        [
+            LinkColumn(
+                "hand_over",
+                label=_("Hand-over"),
+                accessor=lambda claim: str(claim.hand_over),
+                get_url=lambda claim: reverse("billing-agency-claim:inspect", args=[claim.pk]),
+            ),
+            Column("agency", label=_("Agency"), accessor=lambda claim: str(claim.hand_over.agency)),
+            DateColumn("day", label=_("Date"), accessor=lambda claim: claim.hand_over.day),
+            Column("status", label=_("Status"), accessor="get_status_display"),
+            DateColumn("recalled_on", label=_("Recalled")),
+            MoneyColumn("total", label=_("Handed over")),
+        ],
+        claims.select_related("hand_over__agency").order_by("pk"),
+    )
+
+
+def claims_given_up(request: Any) -> Iterable[Section]:
+    """On the to-do list: what an agency could not collect and is still owed; a person recalls it or gives it up."""
+    if not request.user.has_perm("cms_billing_dunning.view_handoverclaim"):
+        return
+    given_up = HandOverClaim.objects.visible_to(request.user).filter(
+        recalled_on=None,
+        status__in=[ClaimStatus.UNCOLLECTABLE, ClaimStatus.CLOSED],
+        document__open_item__open_minor__gt=0,
+    )
+    related = ("hand_over__agency", "customer", "document__open_item")
+    rows = list(given_up.select_related(*related).order_by("pk")[:20])
+    if rows:
+        yield TableSection(
+            _("Given up by the agency"),
+            [
+                LinkColumn(
+                    "document",
+                    label=pgettext("billing", "Document"),
+                    accessor=lambda claim: claim.document.number,
+                    get_url=lambda claim: reverse("billing-agency-claim:inspect", args=[claim.pk]),
+                ),
+                Column("customer", label=_("Customer"), accessor=lambda claim: str(claim.customer)),
+                Column("agency", label=_("Agency"), accessor=lambda claim: str(claim.hand_over.agency)),
+                Column("status", label=_("Status"), accessor="get_status_display"),
+                MoneyColumn(
+                    "open", label=_("Open"), accessor=lambda claim: claim.document.open_item.open_amount
+                ),
+            ],
+            rows,
+            url=f"{reverse('billing-agency-claim:index')}?status=uncollectable&status=closed&owed=yes",
+            url_label=_("All of them"),
+        )

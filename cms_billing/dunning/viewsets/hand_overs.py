@@ -31,6 +31,7 @@ from cms_billing.core.admin import (
     StateColumn,
     TableSection,
     TextSection,
+    VisibleChoiceFilter,
     WhatNext,
     date_text,
     money_text,
@@ -39,7 +40,7 @@ from cms_billing.core.admin import (
 from cms_billing.core.models import OutsideWork
 from cms_billing.core.money import Money
 
-from ..models import HandOver, Transport
+from ..models import Agency, HandOver, Transport
 from ..services import log_download, open_file, send_hand_over_again
 
 DOWNLOAD = "cms_billing_dunning.download_handover"
@@ -67,9 +68,11 @@ def is_sent(made: HandOver) -> bool:
 
 
 class HandOverFilterSet(BillingFilterSet):
+    agency = VisibleChoiceFilter(label=gettext_lazy("Agency"), model=Agency)
+
     class Meta:
         model = HandOver
-        fields = ["kind", "agency"]
+        fields = ["kind"]
 
 
 class HandOverIndexView(BillingIndexView):

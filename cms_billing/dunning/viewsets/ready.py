@@ -78,6 +78,9 @@ class HandOverAction(BillingBulkAction):
             }
         return ""
 
+    def _url(self, row: Any) -> str:
+        return reverse("billing-dunning:inspect", args=[row.pk])
+
     def note(self, row: Any) -> str:
         return money_text(row.open_amount)
 

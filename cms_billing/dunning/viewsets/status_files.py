@@ -27,6 +27,7 @@ from cms_billing.core.admin import (
     Section,
     StateColumn,
     TableSection,
+    VisibleChoiceFilter,
     date_text,
 )
 from cms_billing.payments.models import Payment
@@ -242,9 +243,11 @@ class DiscardView(ActionView):
 
 
 class StatusFileFilterSet(BillingFilterSet):
+    agency = VisibleChoiceFilter(label=gettext_lazy("Agency"), model=Agency)
+
     class Meta:
         model = StatusFile
-        fields = ["state", "agency"]
+        fields = ["state"]
 
 
 class StatusFileIndexView(BillingIndexView):
