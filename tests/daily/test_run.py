@@ -50,8 +50,8 @@ def test_run_records_its_steps_and_what_the_day_brought():
     run = run_daily(issuer=issuer, today=START)
     assert run.state == DailyRun.State.DONE
     assert [(step.name, step.done) for step in run.steps.all()] == [
-        ("book", 3), ("runs", 0), ("issue", 3), ("finalise", 0), ("settle", 0), ("collect", 0), ("render", 3),
-        ("deliver", 3), ("dun", 0), ("hand_over", 0), ("reconcile", 0), ("report", 1),
+        ("book", 3), ("runs", 0), ("issue", 3), ("finalise", 0), ("settle", 0), ("agreements", 0),
+        ("collect", 0), ("render", 3), ("deliver", 3), ("dun", 0), ("hand_over", 0), ("reconcile", 0), ("report", 1),
     ]  # fmt: skip
     assert {step.state for step in run.steps.all()} == {RunStep.State.DONE}
     assert run.report["issued"] == {"invoice": {"count": 3, "currency": "EUR", "gross_minor": 2970}}
