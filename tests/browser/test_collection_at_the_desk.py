@@ -74,6 +74,7 @@ def test_the_way_to_the_agency_and_back(open_window, cases, agency, screenshot):
     for case in cases:
         page.locator(f"input[data-bulk-action-checkbox][data-object-id='{case.pk}']").check()
     page.get_by_role("link", name="Hand the selected claims over to an agency").click()
+    page.wait_for_selector("[name=agency]")
     look(page, screenshot, "collection-release")
     page.get_by_role("button", name="Hand over").click()
     page.wait_for_selector("text=3 claims are handed over")
