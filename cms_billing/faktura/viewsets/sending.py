@@ -50,7 +50,7 @@ class HowAgainForm(SendAgainForm):
         required=False,
         help_text=gettext_lazy("Needed for paper."),
     )
-    field_order = ("how", "to", "attach", "reason")
+    field_order: tuple[str, ...] = ("how", "to", "attach", "reason")
 
     def __init__(self, *args: Any, document: Document, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,7 +61,7 @@ class HowAgainForm(SendAgainForm):
             how.choices = [choice for choice in how.choices if choice[0] != self.SAME]
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean()
+        data = super().clean() or {}
         if data.get("how") == self.PAPER and not data.get("reason", "").strip():
             self.add_error("reason", _("Say why it is printed again."))
         elif data.get("how") != self.PAPER and not data.get("to") and "to" not in self.errors:
