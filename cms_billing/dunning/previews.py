@@ -142,7 +142,8 @@ def _item(key: int, number: str, days: int, minor: int, issuer: Issuer) -> Item:
         "issued_on": due - timedelta(days=issuer.payment_days),
         "gross_minor": minor,
     }
-    unknown: dict[str, Any] = {name: 0 for name in Item._fields if name not in values and name not in Item._field_defaults}
+    known = {*values, *Item._field_defaults}
+    unknown: dict[str, Any] = {name: 0 for name in Item._fields if name not in known}
     return Item(**values, **unknown)
 
 
