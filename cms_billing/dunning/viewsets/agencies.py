@@ -270,7 +270,8 @@ class AgencyViewSet(BillingModelViewSet):
             ),
             MultiFieldPanel(
                 [
-                    FieldRowPanel([FieldPanel("encoding"), FieldPanel("unknown_letters")]),
+                    FieldPanel("encoding"),
+                    FieldPanel("unknown_letters"),
                     FieldRowPanel([FieldPanel("delimiter"), FieldPanel("quoting"), FieldPanel("line_end")]),
                     FieldRowPanel(
                         [FieldPanel("decimal_sign"), FieldPanel("date_format"), FieldPanel("with_header")]

@@ -155,6 +155,7 @@ class StatusFileInspectView(InspectView):
                 [*self._columns(), Column("problem", label=_("What is wrong"))],
                 bad,
             )
+        good = list(lines.filter(problem="").order_by("line")[:SHOWN])
         yield TableSection(
             pgettext("file", "Lines"),
             [
@@ -165,8 +166,8 @@ class StatusFileInspectView(InspectView):
                 DateColumn("day", label=_("Date")),
                 DateColumn("applied_at", label=_("Applied")),
             ],
-            lines.filter(problem="").order_by("line")[:SHOWN],
-            note=_("The first %(count)s.") % {"count": SHOWN},
+            good,
+            note=_("The first %(count)s.") % {"count": SHOWN} if len(good) == SHOWN else "",
         )
 
     def _columns(self) -> list[Any]:
