@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 
 from cms_billing.faktura.models import DocumentLine, OpenItem
 
-from .models import Case, Hold, LockScope
+from .models import LOCKS, Case, Hold, LockScope
 from .selectors import contracts_of_documents
 
 
@@ -30,17 +30,6 @@ def holds_on(*, today: date) -> QuerySet[Hold]:
 def held(*, today: date) -> Q:
     """Cases that a person decided to leave alone for now."""
     return Q(Exists(holds_on(today=today)))
-
-
-def holds_of(case: Case) -> QuerySet[Hold]:
-    """Every block and dispute that is or was about the case, the newest first."""
-    contracts = contracts_of_documents([case.document_id])[case.document_id]
-    about = Q(document=None, contract_reference="") | Q(document=case.document_id)
-    if contracts:
-        about |= Q(contract_reference__in=contracts)
-    return Hold.objects.filter(about, customer=case.customer_id).select_related(
-        "document", "created_by", "decided_by"
-    )
 
 
 @dataclass(frozen=True)
@@ -64,6 +53,7 @@ def access_effect(case: Case) -> list[Access]:
     standing = list(
         Case.objects.standing()
         .filter(customer=case.customer_id, issuer=case.issuer_id)
+        .annotate(locks=ExpressionWrapper(LOCKS, output_field=BooleanField()))
         .select_related("document__open_item")
         .order_by("document__open_item__due_on", "pk")
     )
@@ -77,7 +67,7 @@ def access_effect(case: Case) -> list[Access]:
     return [
         Access(
             contract,
-            tuple(other for other in standing if touches(other, other.lock_scope, contract)),
+            tuple(other for other in standing if other.locks and touches(other, other.lock_scope, contract)),
             any(touches(other, other.announced_scope, contract) for other in standing),
         )
         for contract in contracts

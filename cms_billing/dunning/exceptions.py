@@ -127,3 +127,32 @@ class CannotAgree(BillingError):
     @classmethod
     def over(cls, agreement: object) -> CannotAgree:
         return cls(_("%(agreement)s is over already.") % {"agreement": agreement})
+
+
+class InDunningAlready(BillingError):
+    """A document has a live case."""
+
+    def __init__(self, *, document: object) -> None:
+        super().__init__(_("%(document)s is in dunning already.") % {"document": document})
+
+
+class WrongLevel(BillingError):
+    """A case cannot be put on that level; the message says why."""
+
+    @classmethod
+    def same(cls, level: int) -> WrongLevel:
+        return cls(_("The case is on level %(level)s already.") % {"level": level})
+
+    @classmethod
+    def unknown(cls, level: int, *, lowest: int, highest: int) -> WrongLevel:
+        return cls(
+            _("There is no level %(level)s: the procedure has levels %(lowest)s to %(highest)s.")
+            % {"level": level, "lowest": lowest, "highest": highest}
+        )
+
+
+class NotPaidByIt(BillingError):
+    """A payment that settles nothing of a document cannot come back for it."""
+
+    def __init__(self, *, document: object) -> None:
+        super().__init__(_("That payment settles nothing of %(document)s.") % {"document": document})

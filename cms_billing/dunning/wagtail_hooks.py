@@ -7,6 +7,7 @@ from cms_billing.core.admin import BILLING_MENU_HOOK
 from .events import dunning_events, letters_about
 from .models import Case, HandOverClaim
 from .viewsets import VIEWSETS, agreements, holds
+from .viewsets.by_hand import document_actions
 from .viewsets.cases import cases_section
 from .viewsets.claims import claims_given_up, claims_section
 from .viewsets.dashboard import DashboardMenuItem, DashboardView
@@ -22,6 +23,12 @@ def register_actions(actions) -> None:
     actions.register_action("cms_billing.dun_now", _("Next dunning step"), _("Next dunning step taken"))
     actions.register_action("cms_billing.make_agreement", _("Make an agreement"), _("Agreement made"))
     actions.register_action("cms_billing.end_agreement", _("End an agreement"), _("Agreement ended"))
+    actions.register_action("cms_billing.start_dunning", _("Start dunning"), _("Dunning started by hand"))
+    actions.register_action(
+        "cms_billing.move_dunning", _("Move to another level"), _("Moved to another level")
+    )
+    actions.register_action("cms_billing.note_dunning", _("Add a note"), _("Note added"))
+    actions.register_action("cms_billing.came_back", _("Enter a chargeback"), _("Chargeback entered"))
     actions.register_action(
         "cms_billing.waive_fee", _("Waive fees and interest"), _("Fees and interest waived")
     )
@@ -78,6 +85,7 @@ hooks.register("billing_dunning_case_actions", agreements.case_actions)
 hooks.register("billing_dunning_case_sections", agreements.agreements_of_case)
 hooks.register("billing_todo_sections", holds.waiting_holds)
 hooks.register("billing_todo_sections", claims_given_up)
+hooks.register("billing_document_actions", document_actions)
 hooks.register("billing_document_events", dunning_events)
 hooks.register("billing_document_relatives", letters_about)
 

@@ -53,7 +53,7 @@ def test_the_list_and_the_page_of_a_case(client, issuer, case):
     for text in (
         "K-1 Anna Berg",
         case.document.number,
-        "nothing",
+        "V-1",
         "Level 2 is not due before",
         "MA-2026-000001",
     ):

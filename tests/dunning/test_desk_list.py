@@ -212,3 +212,17 @@ def test_a_paid_claim_owes_nothing_in_the_sum(client, issuer, cases, after_commi
         pay(cases["old"].document, date(2026, 2, 6))
     facts = client.get(reverse(INDEX)).context["summary"]
     assert [fact.value for fact in facts] == ["2", "€9.90"]
+
+
+def test_many_are_paused_until_a_day(client, issuer, cases):
+    user = accountant(client, issuer, "view_case", "decide_hold")
+    _page, refused = bulk(client, "pause_dunning", cases.values(), reason="x", until="2026-02-01")
+    assert "has passed" in refused.content.decode()
+    bulk(client, "pause_dunning", cases.values(), reason="Floods", until="2026-03-31")
+    holds = Hold.objects.values_list("document", "until", "reason", "created_by", "state")
+    assert set(holds) == {
+        (case.document_id, date(2026, 3, 31), "Floods", user.pk, Hold.State.STANDING)
+        for case in cases.values()
+    }
+    assert run(issuer, date(2026, 3, 20)) == []
+    assert numbers(client, "held=yes") == {case.document.number for case in cases.values()}

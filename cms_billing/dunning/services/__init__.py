@@ -37,6 +37,7 @@ from .collection_status import (
     write_off_claim,
 )
 from .holds import approve_hold, end_holds, lift_hold, refuse_hold, set_hold
+from .moves import add_note, enter_chargeback, move_case, start_case
 from .preview import PlannedStep, planned_steps, preview
 from .procedures import create_default_procedure
 from .reviewing import customers_to_review, review_agreements, review_document
@@ -45,6 +46,7 @@ from .run import dun_next_customers
 __all__ = [
     "HandedOver",
     "PlannedStep",
+    "add_note",
     "announce_instalments",
     "apply_status_file",
     "approve_hold",
@@ -59,6 +61,7 @@ __all__ = [
     "dun_next_customers",
     "end_agreement",
     "end_holds",
+    "enter_chargeback",
     "hand_over",
     "hand_over_next",
     "instalments_by_member",
@@ -68,6 +71,7 @@ __all__ = [
     "make_file",
     "make_instalment_plan",
     "make_promise",
+    "move_case",
     "obstacles_of",
     "offer_for",
     "open_file",
@@ -88,6 +92,7 @@ __all__ = [
     "send_file",
     "send_hand_over_again",
     "set_hold",
+    "start_case",
     "stop_case",
     "take_next_step",
     "try_connection",

@@ -8,14 +8,18 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from wagtail.admin.widgets import AdminDateInput
 
 from cms_billing.core import clock
 from cms_billing.core.admin import BillingBulkAction, money_text
 from cms_billing.core.money import Money
 
 from ..models import Case
-from ..services import resume_case, stop_case, take_next_step, waive_charges
+from ..services import resume_case, set_hold, stop_case, take_next_step, waive_charges
 from .actions import DECIDE, ReasonForm
+from .case_list import level_name
+from .hold_forms import DECIDE as DECIDE_HOLD
+from .ready import HandOverAction
 
 State = Case.State
 
@@ -28,7 +32,7 @@ class _OfCases(BillingBulkAction):
         return rows.select_related("issuer", "customer", "document__open_item").order_by("pk")
 
     def note(self, row: Any) -> str:
-        return f"{_('Level')} {row.level} · {money_text(row.open_amount)}"
+        return f"{level_name(row.level)} · {money_text(row.open_amount)}"
 
     def may_become(self, row: Any, state: Case.State) -> str:
         if state in Case.TRANSITIONS[State(row.state)]:
@@ -59,6 +63,45 @@ class NextStep(_OfCases):
         return ngettext(
             "The next step of %(count)s case is taken.", "The next step of %(count)s cases is taken.", count
         ) % {"count": count}
+
+
+class PauseForm(ReasonForm):
+    until = forms.DateField(
+        label=gettext_lazy("Until"), widget=AdminDateInput, help_text=gettext_lazy("With this day.")
+    )
+
+    field_order = ["until", "reason"]
+
+
+class Pause(_OfCases):
+    display_name = gettext_lazy("Pause")
+    aria_label = gettext_lazy("Pause the selected cases until a day")
+    action_type = "pause_dunning"
+    action_priority = 20
+    permission = DECIDE_HOLD
+    form_class = PauseForm
+    explanation = gettext_lazy(
+        "A dunning block for each document: no letter goes out until the day is over. What is locked stays locked. "
+        "Where the issuer wants a second person, the blocks stand once somebody else has approved them."
+    )
+
+    def obstacle(self, row: Any) -> str:
+        return (
+            _("It is “%(state)s”.") % {"state": row.get_state_display()} if row.state == State.CLOSED else ""
+        )
+
+    def perform(self, row: Any, form: forms.Form) -> None:
+        set_hold(
+            customer_id=row.customer_id,
+            document_id=row.document_id,
+            until=form.cleaned_data["until"],
+            reason=form.cleaned_data["reason"],
+            today=clock.today(row.issuer),
+            user=self.request.user,
+        )
+
+    def success_message(self, count: int) -> str:
+        return ngettext("%(count)s case is paused.", "%(count)s cases are paused.", count) % {"count": count}
 
 
 class Stop(_OfCases):
@@ -143,4 +186,11 @@ class WaiveCharges(_OfCases):
         ) % {"count": count}
 
 
-BULK_ACTIONS = (NextStep, Stop, Resume, WaiveCharges)
+class HandOver(HandOverAction):
+    """The same as on the list of what is ready, from the list of all cases."""
+
+    action_type = "hand_over_cases"
+    action_priority = 60
+
+
+BULK_ACTIONS = (NextStep, Pause, Stop, Resume, WaiveCharges, HandOver)

@@ -45,6 +45,10 @@ def case_url(case: Case) -> str:
     return reverse("billing-dunning:inspect", args=[case.pk])
 
 
+def level_name(level: int) -> str:
+    return _("Level %(number)s") % {"number": level} if level else _("no letter yet")
+
+
 def access_text(case: Case) -> str:
     """What the case keeps closed; a settled one nothing."""
     return str(case.get_lock_scope_display()) if case.locked else ""

@@ -1,16 +1,14 @@
-"""What a case is about in money: the parts of the claim, and the charges with how they were worked out."""
+"""The charges of a case with how they were worked out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core.admin import (
     DateColumn,
-    Fact,
     LinkColumn,
     MoneyColumn,
     Section,
@@ -19,32 +17,8 @@ from cms_billing.core.admin import (
 )
 from cms_billing.core.money import Money
 
-from ..breakdowns import Breakdown, breakdown_of
 from ..models import Case, Charge
 from .case_list import document_url
-
-
-def parts_of_claim(case: Case) -> Iterable[Fact]:
-    """What of the open amount is principal, fees and interest; nothing where no charge was ever claimed."""
-    owed = breakdown_of(case.document_id, case.document.currency)
-    if not owed.charges and not owed.costs_open and not owed.interest_open:
-        return
-    for label, minor in _parts(owed):
-        if minor:
-            yield Fact(label, money_text(owed.money(minor)))
-    if case.in_default_since:
-        yield Fact(_("In default since"), date_format(case.in_default_since, "SHORT_DATE_FORMAT"))
-
-
-def _parts(owed: Breakdown) -> list[tuple[str, int]]:
-    return [
-        (_("Of it the claim itself"), owed.principal_open),
-        (_("Of it reminder fees"), owed.fees_open),
-        (_("Of it fees for returned payments"), owed.return_fees_open),
-        (_("Of it flat compensation"), owed.flat_open),
-        (_("Of it collection costs"), owed.collection_costs_open),
-        (_("Of it interest"), owed.interest_open),
-    ]
 
 
 def charges_of_case(case: Case) -> Iterable[Section]:

@@ -8,32 +8,29 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
-from wagtail.admin.ui.tables import Column
 
 from cms_billing.core import clock
 from cms_billing.core.admin import (
     Action,
-    DateColumn,
     Fact,
     InspectView,
-    LinkColumn,
-    MoneyColumn,
     Section,
-    TableSection,
+    TimelineSection,
     date_text,
     money_text,
 )
-from cms_billing.faktura.models import Document, DocumentKind, LedgerEntry
 
 from ..models import Case, LockScope
 from ..plans import decision_for
 from ..reasons import sentence
 from ..rules import Step
 from ..selectors import contracts_of_documents
-from . import actions
+from ..services.moves import payments_of
+from . import actions, case_sections
 from .actions import DECIDE
-from .case_list import customer_url, document_url
-from .case_money import charges_of_case, parts_of_claim
+from .by_hand import CHARGE_BACK
+from .case_list import customer_url, days_overdue, document_url
+from .case_money import charges_of_case
 
 State = Case.State
 
@@ -47,6 +44,7 @@ class CaseInspectView(InspectView):
             "cross",
             DECIDE,
             when=lambda case: State.STOPPED in Case.TRANSITIONS[State(case.state)],
+            priority=1,
         ),
         Action(
             gettext_lazy("Next step now"),
@@ -54,6 +52,7 @@ class CaseInspectView(InspectView):
             "arrow-right",
             DECIDE,
             when=lambda case: case.state == State.OPEN,
+            priority=-1,
         ),
         Action(
             gettext_lazy("Resume"),
@@ -61,6 +60,21 @@ class CaseInspectView(InspectView):
             "rotate",
             DECIDE,
             when=lambda case: case.state in (State.STOPPED, State.READY_FOR_COLLECTION),
+        ),
+        Action(
+            gettext_lazy("Move to another level"),
+            "billing-dunning:move",
+            "order",
+            DECIDE,
+            when=lambda case: case.state in (State.OPEN, State.READY_FOR_COLLECTION),
+        ),
+        Action(gettext_lazy("Add a note"), "billing-dunning:note", "comment-add", DECIDE),
+        Action(
+            gettext_lazy("Enter a chargeback"),
+            "billing-dunning:charge_back",
+            "resubmit",
+            CHARGE_BACK,
+            when=lambda case: payments_of(case).exists(),
         ),
         Action(
             gettext_lazy("Waive fees and interest"),
@@ -86,14 +100,15 @@ class CaseInspectView(InspectView):
         owed = case.open_amount
         yield Fact(_("Customer"), case.customer, url=customer_url(case))
         yield Fact(pgettext("billing", "Document"), case.document, url=document_url(case.document))
-        yield Fact(_("Due on"), date_text(case.document.open_item.due_on))
         yield Fact(_("Open"), money_text(owed), tone="critical" if owed.minor > 0 else "good")
-        yield from parts_of_claim(case)
+        yield Fact(_("Due on"), date_text(case.document.open_item.due_on))
+        yield Fact(_("Days overdue"), days_overdue(case))
         yield Fact(_("State"), case.get_state_display(), tone="good" if case.state == State.CLOSED else "")
         yield Fact(_("Level"), str(case.level))
         yield Fact(_("Locks"), self.lock_text(), tone="critical" if case.locks_now else "good")
-        yield Fact(_("Last letter"), date_text(case.last_letter_on))
         yield Fact(_("Closed"), f"{date_text(case.closed_on)} {case.get_close_reason_display()}".strip())
+        yield Fact(_("Last letter"), date_text(case.last_letter_on))
+        yield Fact(_("In default since"), date_text(case.in_default_since))
         yield Fact(_("Issuer"), case.issuer)
         if case.state != State.CLOSED:
             decision = decision_for(case, today=clock.today(case.issuer))
@@ -110,66 +125,17 @@ class CaseInspectView(InspectView):
         return contracts or _("nothing: the document pays for no contract")
 
     def own_sections(self) -> Iterable[Section]:
-        yield self._timeline()
-        yield self._letters()
-        yield from charges_of_case(case=self.object)
-        yield self._ledger()
+        case, user = self.object, self.request.user
+        yield case_sections.claim(case)
+        yield from charges_of_case(case)
+        yield case_sections.access(case)
+        yield case_sections.letters(case)
+        if user.has_perm("cms_billing_payments.view_payment"):
+            yield case_sections.payments(case)
+        yield from case_sections.other_claims(case)
+        yield case_sections.ledger(case)
 
-    def _timeline(self) -> Section:
-        return TableSection(
-            _("Timeline"),
-            [
-                DateColumn("at", label=_("At")),
-                Column("kind", label=_("Step"), accessor="get_kind_display"),
-                Column("level", label=_("Level")),
-                LinkColumn(
-                    "letter",
-                    label=_("Letter"),
-                    accessor=lambda step: step.letter.number if step.letter else "",
-                    get_url=lambda step: document_url(step.letter),
-                ),
-                Column("reason", label=_("Reason")),
-                Column("user", label=_("By"), accessor=lambda step: step.user or ""),
-            ],
-            self.object.steps.select_related("letter", "user").order_by("pk"),
-        )
-
-    def _letters(self) -> Section:
-        letters = Document.objects.filter(
-            kind=DocumentKind.DUNNING_LETTER, dunning_steps__case=self.object
-        ).distinct()
-        return TableSection(
-            _("Letters"),
-            [
-                LinkColumn("number", label=_("Letter"), get_url=document_url),
-                DateColumn("issued_on", label=_("Date")),
-                Column("level", label=_("Level"), accessor=lambda letter: letter.extra.get("level", "")),
-                Column("claims", label=_("Claims"), accessor=_claims_text),
-                Column("sent", label=_("Sent"), accessor=_sent_text),
-            ],
-            letters.prefetch_related("deliveries").order_by("pk"),
-            empty=_("No letter yet."),
-        )
-
-    def _ledger(self) -> Section:
-        return TableSection(
-            _("Claim"),
-            [
-                DateColumn("booked_on", label=_("Date")),
-                Column("kind", label=_("Entry"), accessor="get_kind_display"),
-                Column("note", label=_("Note")),
-                MoneyColumn("amount", label=_("Amount")),
-            ],
-            LedgerEntry.objects.filter(document=self.object.document_id),
-        )
-
-
-def _claims_text(letter: Document) -> str:
-    return ", ".join(f"{claim['number']} ({claim['level']})" for claim in letter.extra.get("claims", []))
-
-
-def _sent_text(letter: Document) -> str:
-    return ", ".join(
-        f"{delivery.to} {date_text(delivery.sent_at) or delivery.get_work_state_display()}"
-        for delivery in letter.deliveries.all()
-    )
+    def sections(self) -> Iterable[Section]:
+        """What happened comes last, below what other apps say."""
+        yield from super().sections()
+        yield TimelineSection(_("Timeline"), case_sections.events(self.object))

@@ -20,7 +20,7 @@ from cms_billing.core.admin import (
 )
 
 from ..models import Case
-from . import actions
+from . import actions, by_hand
 from .case_bulk import BULK_ACTIONS
 from .case_filters import CaseFilterSet
 from .case_list import LIST_COLUMNS, SEARCH_FIELDS, CaseIndexView, access_text, case_url, state_column
@@ -43,9 +43,18 @@ class CaseViewSet(ReadOnlyViewSet):
     bulk_actions = BULK_ACTIONS
 
     def get_urlpatterns(self) -> list[Any]:
+        # This form stands on the page of a document and leads from there to the case.
+        document = {
+            "index_url_name": "billing-document:index",
+            "inspect_url_name": "billing-document:inspect",
+        }
         return [
             *super().get_urlpatterns(),
             path("preview/", self.construct_view(PreviewView), name="preview"),
+            path("start/<int:pk>/", by_hand.StartView.as_view(**document), name="start"),
+            path("move/<int:pk>/", self.construct_view(by_hand.MoveView), name="move"),
+            path("note/<int:pk>/", self.construct_view(by_hand.NoteView), name="note"),
+            path("charge-back/<int:pk>/", self.construct_view(by_hand.ChargeBackView), name="charge_back"),
             path("next/<int:pk>/", self.construct_view(actions.NextStepView), name="next"),
             path("stop/<int:pk>/", self.construct_view(actions.StopView), name="stop"),
             path("resume/<int:pk>/", self.construct_view(actions.ResumeView), name="resume"),

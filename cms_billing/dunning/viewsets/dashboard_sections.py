@@ -17,6 +17,7 @@ from cms_billing.core.money import Money
 
 from ..ages import AGES
 from ..dashboard import Group, Success
+from .case_list import level_name
 from .charts import ChartSection, Series
 
 
@@ -38,10 +39,6 @@ class LevelRow:
 
     def shown(self, value: int) -> Any:
         return Money(value, self.currency) if self.currency else number_format(value, force_grouping=True)
-
-
-def level_name(level: int) -> str:
-    return _("Level %(number)s") % {"number": level} if level else _("no letter yet")
 
 
 def cases_charts(groups: Sequence[Group]) -> Iterator[Section]:

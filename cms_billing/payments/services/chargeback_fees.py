@@ -18,19 +18,27 @@ from cms_billing.faktura.services import Entry, post_entries
 from ..models import Payment
 
 
-def charge_fee(payment: Payment, document_ids: Sequence[int], *, day: date) -> None:
-    """Post the account's fee on the first document that is owed again. In the transaction of the chargeback."""
-    fee = payment.account.chargeback_fee_minor if payment.account else 0
-    if not fee or payment.chargeback_fee_minor or payment.currency != payment.issuer.currency:
+def charge_fee(payment: Payment, document_ids: Sequence[int], *, day: date, fee: Money | None = None) -> None:
+    """Post the account's fee, or the one that was entered, on the first document that is owed again. In the
+    transaction of the chargeback."""
+    minor = _account_fee(payment) if fee is None else fee.minor
+    if not minor or payment.chargeback_fee_minor:
         return
     owed = set(OpenItem.objects.open().filter(pk__in=document_ids).values_list("pk", flat=True))
     document_id = next((pk for pk in document_ids if pk in owed), None)
     if document_id is None:
         return
     note = _("Fee for a returned payment")
-    _post(payment, [Entry(LedgerEntry.Kind.FEE, Money(fee, payment.currency), document_id, note=note)], day)
-    payment.chargeback_fee_minor, payment.chargeback_fee_document_id = fee, document_id
+    _post(payment, [Entry(LedgerEntry.Kind.FEE, Money(minor, payment.currency), document_id, note=note)], day)
+    payment.chargeback_fee_minor, payment.chargeback_fee_document_id = minor, document_id
     payment.save(update_fields=["chargeback_fee_minor", "chargeback_fee_document"])
+
+
+def _account_fee(payment: Payment) -> int:
+    """It is in the issuer's currency and is not converted."""
+    if payment.account is None or payment.currency != payment.issuer.currency:
+        return 0
+    return payment.account.chargeback_fee_minor
 
 
 def take_fee_off(payment: Payment, *, day: date) -> None:

@@ -102,13 +102,15 @@ def charge_back(
     reason: str = "",
     code: str = "",
     advice: str = "",
+    fee: Money | None = None,
     user: Any = None,
 ) -> Payment:
     """A settled payment went back: its allocations are reversed, the last first, and the documents are owed again.
 
     ``so_far`` is how much of the payment is back at the payer now, in all; None: the whole payment. Said again it
     changes nothing; only the difference is posted. ``code`` and ``advice`` are the bank's reason, where there is one:
-    the documents are not charged again by themselves. Raises ImplausiblePayment for more than was paid.
+    the documents are not charged again by themselves. ``fee`` is what the bank took, as a person read it; None: the fee
+    of the account at the provider. Raises ImplausiblePayment for more than was paid.
     """
     payment = lock_payment(payment_id)
     if payment.state not in (Payment.State.SETTLED, Payment.State.CHARGED_BACK):
@@ -123,7 +125,7 @@ def charge_back(
         refusal = explain(payment.provider, code, advice, today=day)
         plan_after_chargeback(payment, reopened, refusal, today=day)
         if reopened:
-            charge_fee(payment, reopened, day=day)
+            charge_fee(payment, reopened, day=day, fee=fee)
         tell_charged_back(payment.pk, reopened, day=day)
         data = {"reason": reason, "amount": str(gone)}
         log(instance=payment, action="cms_billing.charge_back", user=user, data=data)
