@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cms_billing.faktura.models import DocumentLine, OpenItem
 
-from .models import LOCKS, Case, Hold, LockScope
+from .models import Case, Hold, LockScope
+from .models.agreements import AgreementDocument
 from .selectors import contracts_of_documents
 
 
@@ -32,6 +33,11 @@ def held(*, today: date) -> Q:
     return Q(Exists(holds_on(today=today)))
 
 
+def agreed() -> Q:
+    """Cases about which an agreement runs."""
+    return Q(Exists(AgreementDocument.objects.filter(document=OuterRef("document"), running=True)))
+
+
 @dataclass(frozen=True)
 class Access:
     """One contract that a claim pays for. ``locked_by``: the unpaid cases that keep it closed, oldest first."""
@@ -46,17 +52,17 @@ class Access:
 
 
 def access_effect(case: Case) -> list[Access]:
-    """What dunning does to each contract on the case's document, by all cases of the customer; three queries."""
+    """What dunning does to each contract on the case's document, by all cases of the customer; four queries."""
     contracts = contracts_of_documents([case.document_id])[case.document_id]
     if not contracts:
         return []
     standing = list(
         Case.objects.standing()
         .filter(customer=case.customer_id, issuer=case.issuer_id)
-        .annotate(locks=ExpressionWrapper(LOCKS, output_field=BooleanField()))
         .select_related("document__open_item")
         .order_by("document__open_item__due_on", "pk")
     )
+    locking = set(Case.objects.locking().filter(customer=case.customer_id).values_list("pk", flat=True))
     referred = contracts_of_documents([other.document_id for other in standing])
 
     def touches(other: Case, scope: str, contract: str) -> bool:
@@ -67,7 +73,11 @@ def access_effect(case: Case) -> list[Access]:
     return [
         Access(
             contract,
-            tuple(other for other in standing if other.locks and touches(other, other.lock_scope, contract)),
+            tuple(
+                other
+                for other in standing
+                if other.pk in locking and touches(other, other.lock_scope, contract)
+            ),
             any(touches(other, other.announced_scope, contract) for other in standing),
         )
         for contract in contracts

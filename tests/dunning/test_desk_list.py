@@ -226,3 +226,12 @@ def test_many_are_paused_until_a_day(client, issuer, cases):
     }
     assert run(issuer, date(2026, 3, 20)) == []
     assert numbers(client, "held=yes") == {case.document.number for case in cases.values()}
+
+
+def test_cases_with_an_agreement_are_found(client, issuer, cases):
+    accountant(client, issuer, "view_case")
+    services.make_promise(
+        document_ids=[cases["old"].document_id], until=date(2026, 2, 20), today=date(2026, 2, 6)
+    )
+    assert numbers(client, "agreed=yes") == {cases["old"].document.number}
+    assert numbers(client, "agreed=no") == {cases["young"].document.number}

@@ -15,7 +15,7 @@ from cms_billing.faktura.models import Customer, OpenItem
 from cms_billing.faktura.viewsets.document_filters import AmountRangeWidget, between
 
 from ..ages import AGES, age_of_key
-from ..desk import held
+from ..desk import agreed, held
 from ..models import HIGHEST_LEVEL, Case, LockScope
 
 YES, NO = "yes", "no"
@@ -59,6 +59,13 @@ class CaseFilterSet(BillingFilterSet):
         widget=forms.RadioSelect,
         empty_label=gettext_lazy("All"),
     )
+    agreed = django_filters.ChoiceFilter(
+        label=gettext_lazy("Agreement"),
+        choices=[(YES, gettext_lazy("with")), (NO, gettext_lazy("without"))],
+        method="filter_agreed",
+        widget=forms.RadioSelect,
+        empty_label=gettext_lazy("All"),
+    )
     customer = django_filters.CharFilter(
         label=gettext_lazy("Customer number"), field_name="customer__number", lookup_expr="iexact"
     )
@@ -74,6 +81,9 @@ class CaseFilterSet(BillingFilterSet):
         # The amounts are compared in the currency of the claim.
         documents = between(OpenItem.objects.all(), "open_minor", value)
         return cases.filter(document__open_item__in=documents.values("pk"))
+
+    def filter_agreed(self, cases: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return cases.filter(agreed() if value == YES else ~agreed())
 
     def filter_held(self, cases: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         is_held = held(today=clock.today())

@@ -28,7 +28,7 @@ from cms_billing.core.money import Money
 from cms_billing.faktura.models import Document
 from cms_billing.faktura.search import find_documents
 
-from ..models import Case
+from ..models import Case, locks
 
 State = Case.State
 
@@ -85,7 +85,7 @@ class CaseIndexView(BillingIndexView):
             .annotate(
                 count=Count("pk"),
                 open=Sum("document__open_item__open_minor", filter=owed),
-                locked=Count("pk", filter=owed & ~Q(lock_scope="")),
+                locked=Count("pk", filter=owed & locks()),
             )
             .order_by("document__open_item__currency")
         )
