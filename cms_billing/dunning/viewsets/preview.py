@@ -93,7 +93,7 @@ class PreviewView(
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         wanted = request.GET.get("export")
         if wanted in FORMATS and self.issuer is not None:
             steps = planned_steps(issuer=self.issuer, today=self.day)
