@@ -41,6 +41,7 @@ from cms_billing.payments.services import record_payment
 from cms_billing.paywall.models import AccessRule
 from cms_billing.shop.models import CheckoutSettings, PartnerIssuer, PlanProduct, ProductClassTax
 
+from .arrears import build_arrears_pages, build_policy, settle_situations
 from .books import live_with_books
 from .cards import hear_from_providers, open_accounts, store_card
 from .content import COURSE, MEMBERS_SECTION, SAMPLE_LESSON
@@ -118,6 +119,12 @@ STORIES = [
     Story("rueckstand2", "monat", 101, unpaid_from=3),
     Story("rueckstand3", "monat", 113, unpaid_from=3),
     Story("gesperrt", "monat", 118, unpaid_from=2),
+    Story("zusage", "monat", 100, unpaid_from=3),
+    Story("raten", "kurs-raten", 112, unpaid_from=2),
+    Story("widerspruch", "monat", 87, unpaid_from=3),
+    # A business: interest and 40 euros from the second letter on, and everything is locked with the third.
+    Story("firma", "monat", 117, unpaid_from=2),
+    Story("firma", "kurs-raten", 60, unpaid_from=1),
     Story("jaekel", "jahr", 97),
     Story("petersen", "monat", 92, pays_after=25),
     Story("kowalski", "jahr", 81, pays_after=13),
@@ -225,6 +232,8 @@ def build_sellers() -> None:
     academy.sites.set(Site.objects.filter(is_default_site=True))
     for issuer in (academy, studio):
         create_default_procedure(issuer)
+        build_policy(issuer)
+        build_arrears_pages(issuer)
     for role in (ACCOUNTANTS, EDITORS, AUDITORS):
         let_see(role.group, [academy, studio], Permission.objects.none())
     let_see(STUDIO, [studio], ours().filter(Q(codename__startswith="view") | Q(codename="record_payment")))
@@ -341,6 +350,8 @@ def live_one_day(issuer: Issuer, day: date, *, last_day: date) -> None:
         pay_if_they_would(item, stories, day)
     if issuer.name == ACADEMY or issuer.contracts.exists():
         run_daily(issuer=issuer, today=day)
+    if day == last_day:
+        settle_situations(issuer, day)
 
 
 def stories_with(issuer: Issuer) -> list[Story]:
@@ -409,6 +420,8 @@ def customer_of(username: str, issuer: Issuer) -> Customer:
         user=account(username),
         defaults={
             "number": f"K-{10001 + MEMBERS.index(person)}",
+            "kind": Customer.Kind.BUSINESS if person.company else Customer.Kind.CONSUMER,
+            "company": person.company,
             "first_name": person.first_name,
             "last_name": person.last_name,
             "street": person.street,

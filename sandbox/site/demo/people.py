@@ -22,6 +22,7 @@ class Person:
     street: str = ""
     postcode: str = ""
     city: str = ""
+    company: str = ""
 
     @property
     def email(self) -> str:
@@ -70,8 +71,19 @@ OTHER_MEMBERS = [
     Person("hansen", "Birte", "Hansen", "Mitglied", "Osterkoppel 4", "24937", "Flensburg"),
 ]
 
-MEMBERS = [*SHOWN_MEMBERS, *OTHER_MEMBERS, *CARD_MEMBERS]
-SHOWN = [*STAFF, *SHOWN_MEMBERS, *CARD_MEMBERS]
+# What became of them is said in ``arrears``.
+LATE_MEMBERS = [
+    Person("zusage", "Karin", "Behrens", "hat Zahlung zugesagt", "Bleichweg 5", "24937", "Flensburg"),
+    Person("raten", "Emil", "Franke", "zahlt den Rückstand in Raten", "Marktgang 9", "06108", "Halle (Saale)"),
+    Person("widerspruch", "Nora", "Seidel", "bestreitet die Rechnung", "Wallstraße 31", "48143", "Münster"),
+    Person(
+        "firma", "Ole", "Brinkmann", "Geschäftskunde, ganz gesperrt", "Speicherkai 4", "28217", "Bremen",
+        company="Brinkmann Veranstaltungstechnik GmbH",
+    ),
+]  # fmt: skip
+
+MEMBERS = [*SHOWN_MEMBERS, *OTHER_MEMBERS, *CARD_MEMBERS, *LATE_MEMBERS]
+SHOWN = [*STAFF, *SHOWN_MEMBERS, *CARD_MEMBERS, *LATE_MEMBERS]
 
 
 def people_are_loaded() -> bool:
