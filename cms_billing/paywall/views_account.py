@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from wagtail import hooks
 
 from cms_billing.core import clock
 from cms_billing.core.pages import private_page
-from cms_billing.dunning.models import Case
+from cms_billing.dunning.models import Agreement, Case
 from cms_billing.dunning.plans import decision_for
 from cms_billing.dunning.reasons import sentence as next_step
 from cms_billing.faktura.models import Customer
@@ -25,8 +24,6 @@ from . import selectors, texts
 from .arrears import Arrears
 from .rules import Decision, Reason
 
-# ``agreements(request, customer)`` yields the sentences of what was agreed about a customer's debt.
-AGREEMENTS_HOOK = "billing_arrears_agreements"
 # Contracts that have begun and are not over: what arrears can lock.
 CONCERNED = (Reason.LOCKED, Reason.LOCKED_BUT_PAID, Reason.ARREARS_BUT_OPEN)
 
@@ -70,7 +67,7 @@ def _groups(request: HttpRequest, customers: Iterable[Customer]) -> Iterable[Iss
                 arrears,
                 tuple(_next_steps(customer)),
                 tuple(_contracts(customer)),
-                tuple(_agreements(request, customer)),
+                tuple(_agreements(customer)),
             )
 
 
@@ -88,6 +85,9 @@ def _contracts(customer: Customer) -> Iterable[tuple[Decision, str]]:
             yield decision, texts.sentence(selectors.with_documents(decision))
 
 
-def _agreements(request: HttpRequest, customer: Customer) -> Iterable[Any]:
-    for hook in hooks.get_hooks(AGREEMENTS_HOOK):
-        yield from hook(request, customer)
+def _agreements(customer: Customer) -> Iterable[str]:
+    for agreement in Agreement.objects.running().filter(customer=customer).order_by("until"):
+        yield _("Agreed: %(what)s, to be paid until %(day)s.") % {
+            "what": agreement,
+            "day": date_format(agreement.until, "DATE_FORMAT"),
+        }

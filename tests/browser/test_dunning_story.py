@@ -60,8 +60,8 @@ def magazine(settings, live_server):
 class Debtor:
     """A customer of the academy at a window of their own."""
 
-    def __init__(self, magazine, open_window, screenshot, *, name: str, device: dict, **values) -> None:
-        self.name, self.magazine, self._screenshot = name, magazine, screenshot
+    def __init__(self, magazine, window, screenshot, *, name: str, **values) -> None:
+        self.name, self.magazine, self.window, self._screenshot = name, magazine, window, screenshot
         user = UserFactory(username=name, email=f"{name}@example.org", password=PASSWORD)
         self.customer: Customer = CustomerFactory(
             issuer=magazine.issuer, user=user, email=user.email, first_name=name.title(), **values
@@ -69,11 +69,7 @@ class Debtor:
         self.contract: Contract = signed_contract(
             plan=Plan.objects.get(), customer=self.customer, start=clock.today()
         )
-        self.window = open_window(**device)
-        client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
-        self.window.context.add_cookies([{**cookie, "url": self.window.context._options["baseURL"]}])
+        log_in(window, user)
 
     def look(self, station: str) -> None:
         size = self.window.viewport_size["width"]
@@ -110,6 +106,13 @@ class Debtor:
         return sum(letter.number in m.subject + m.body + _names(m) for m in about)
 
 
+def log_in(window, user) -> None:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+    window.context.add_cookies([{**cookie, "domain": "localhost", "path": "/"}])
+
+
 def _names(message) -> str:
     return " ".join(str(attachment[0]) for attachment in message.attachments)
 
@@ -125,7 +128,7 @@ def jump_to(day: date) -> None:
 @pytest.fixture
 def debtor(magazine, open_window, screenshot):
     def make(name: str, device: dict, **values) -> Debtor:
-        return Debtor(magazine, open_window, screenshot, name=name, device=device, **values)
+        return Debtor(magazine, open_window(**device), screenshot, name=name, **values)
 
     return make
 
@@ -187,7 +190,7 @@ def test_a_consumer_is_reminded_locked_pays_and_reads_on(debtor, language, devic
     ("language", "device"), [("de", DESKTOP), ("en", PHONE)], ids=["german-desktop", "english-phone"]
 )
 def test_a_business_that_never_pays_is_locked_wholly_and_ready_for_collection(
-    debtor, magazine, open_window, screenshot, language, device
+    debtor, open_window, screenshot, language, device
 ):
     Level.objects.filter(procedure__customer_kind="business", number=3).update(lock_scope="customer")
     start = begin_on_tenth_of_april()
@@ -211,10 +214,7 @@ def test_a_business_that_never_pays_is_locked_wholly_and_ready_for_collection(
     firm.look("7-account-before-collection")
 
     clerk = open_window(**DESKTOP)
-    client = Client()
-    client.force_login(UserFactory(is_superuser=True), backend="django.contrib.auth.backends.ModelBackend")
-    session = {"name": "sessionid", "value": client.cookies["sessionid"].value}
-    clerk.context.add_cookies([{**session, "url": clerk.context._options["baseURL"]}])
+    log_in(clerk, UserFactory(is_superuser=True))
     clerk.goto(reverse("billing-dunning:inspect", args=[case.pk]))
     expect(clerk.locator("main")).to_contain_text(re.compile("Closed: contract .* is locked"))
     screenshot(clerk, f"dunning-8-case-{language}")

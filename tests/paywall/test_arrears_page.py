@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission
@@ -11,6 +12,7 @@ from django.urls import reverse
 from wagtail.models import GroupPagePermission, Page
 
 from cms_billing.dunning.models import Case, CaseStep
+from cms_billing.dunning.services import make_promise
 from cms_billing.faktura.models import Customer, Issuer
 from cms_billing.paywall.models import ArrearsPage
 from cms_billing.paywall.selectors import access_of_contracts, arrears_page_of, decide_page, visible_to
@@ -285,6 +287,14 @@ def test_account_shows_what_is_owed_locked_and_next_and_the_way_to_pay(magazine)
     assert "is locked because of unpaid invoices" in text
     assert "No dunning procedure is in use" in text
     assert "Pay €9.90 now" in text
+
+
+def test_account_shows_the_running_agreement(magazine):
+    client, case = locked(magazine)
+    make_promise(document_ids=[case.document_id], until=date(2026, 4, 10), today=TODAY)
+    text = text_of(client.get(reverse("cms_billing:account_arrears")))
+    assert "Agreed: promise to pay" in text
+    assert "April 10, 2026" in text
 
 
 def test_account_of_the_neighbour_and_of_guests_shows_nothing(magazine):
