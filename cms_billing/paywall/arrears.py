@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.http import HttpRequest
 from django.urls import NoReverseMatch
 from django.utils.translation import gettext as _
-from wagtail import hooks
 
+from cms_billing.core import clock
 from cms_billing.core.money import Money, total
+from cms_billing.dunning.member_offers import page_offers
 from cms_billing.dunning.models import CaseStep
 from cms_billing.faktura.models import Issuer
-from cms_billing.payments.links import payment_url
+from cms_billing.payments.links import payment_token, payment_url
 
 from . import texts
 from .rules import OwedDocument
-
-# ``offers(request, document_ids)`` yields ``Link``s: what a member may choose who cannot pay at once.
-OFFERS_HOOK = "billing_arrears_offers"
 
 
 @dataclass(frozen=True)
@@ -87,9 +84,8 @@ def arrears_of(
     issuer: Issuer,
     language: str,
     reason: str = "",
-    request: HttpRequest | None = None,
 ) -> Arrears:
-    """The member's facts in their language, which has to be active; one query."""
+    """The member's facts in their language, which has to be active."""
     ids = [paper.id for paper in papers]
     return Arrears(
         issuer=issuer,
@@ -98,7 +94,7 @@ def arrears_of(
         letters=letters_about(ids),
         payment_url=url_to_pay(ids),
         reason=reason,
-        offers=tuple(_offers(request, ids)) if request is not None else (),
+        offers=tuple(_offers(ids)),
     )
 
 
@@ -154,6 +150,11 @@ def url_to_pay(document_ids: Sequence[int]) -> str:
         return ""
 
 
-def _offers(request: HttpRequest, document_ids: Sequence[int]) -> Iterable[Link]:
-    for hook in hooks.get_hooks(OFFERS_HOOK):
-        yield from hook(request, document_ids)
+def _offers(document_ids: Sequence[int]) -> Iterable[Link]:
+    """What the issuer offers to those who cannot pay at once; as on the payment page."""
+    try:
+        token = payment_token(document_ids)
+        for offer in page_offers(document_ids, token, clock.today()) if document_ids else ():
+            yield Link(offer.label, offer.url)
+    except NoReverseMatch:
+        return

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.utils.translation import get_language
 from wagtail.models import Page
 
 from cms_billing.dunning.models import Case, LockScope
@@ -163,7 +163,7 @@ def owed_document(row: Owed) -> OwedDocument:
     )
 
 
-def arrears_of_customer(customer: Customer, *, request: HttpRequest | None = None) -> Arrears | None:
+def arrears_of_customer(customer: Customer) -> Arrears | None:
     """What the customer owes and has been reminded of, in the language that is active; None for nothing."""
     papers = [owed_document(row) for row in owed([customer.pk]) if row.level]
     if not papers:
@@ -172,9 +172,8 @@ def arrears_of_customer(customer: Customer, *, request: HttpRequest | None = Non
     return arrears_of(
         papers,
         issuer=customer.issuer,
-        language=customer.language,
+        language=get_language() or customer.language,
         reason=texts.locking_text(locking) if locking else "",
-        request=request,
     )
 
 

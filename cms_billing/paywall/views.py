@@ -79,7 +79,6 @@ def arrears(request: HttpRequest, page: Page, decision: Decision) -> HttpRespons
             issuer=customer.issuer,
             language=customer.language,
             reason=texts.sentence(decision),
-            request=request,
         )
     response.context_data = {
         **_common(request, own or page, decision),
@@ -98,7 +97,7 @@ def own_arrears(request: HttpRequest, page: ArrearsPage) -> HttpResponse:
         customer = customers.select_related("issuer").first()
     language = customer.language if customer else page.language
     with translation.override(language):
-        facts = selectors.arrears_of_customer(customer, request=request) if customer else None
+        facts = selectors.arrears_of_customer(customer) if customer else None
     response = InLanguage(request, page.get_template(request))
     response.language = language
     response.context_data = {

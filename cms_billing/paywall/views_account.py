@@ -52,16 +52,16 @@ class IssuerArrears:
 def account_arrears(request: HttpRequest) -> HttpResponse:
     customers = Customer.objects.filter(user_id=request.user.pk).select_related("issuer").order_by("pk")
     context = {
-        "groups": list(_groups(request, customers)),
+        "groups": list(_groups(customers)),
         "page_title": _("Unpaid"),
         "active_tab": "billing_arrears",
     }
     return private_page(request, "cms_billing/paywall/account/arrears.html", context)
 
 
-def _groups(request: HttpRequest, customers: Iterable[Customer]) -> Iterable[IssuerArrears]:
+def _groups(customers: Iterable[Customer]) -> Iterable[IssuerArrears]:
     for customer in customers:
-        arrears = selectors.arrears_of_customer(customer, request=request)
+        arrears = selectors.arrears_of_customer(customer)
         if arrears is not None:
             yield IssuerArrears(
                 arrears,
