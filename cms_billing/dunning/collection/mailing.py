@@ -33,7 +33,7 @@ from .keys import is_valid_at, read_certificate
 LARGEST = 15_000_000
 
 
-class Sealed(MIMEMixin, MIMEApplication):
+class Sealed(MIMEMixin, MIMEApplication):  # type: ignore[misc]
     """The encrypted envelope, written as Django writes its own parts."""
 
 

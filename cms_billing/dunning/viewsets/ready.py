@@ -123,7 +123,8 @@ class ReadyIndexView(BillingIndexView):
     page_title = gettext_lazy("Ready for collection")
 
     def rows(self) -> QuerySet[Any]:
-        ready = super().rows().standing().filter(state=State.READY_FOR_COLLECTION)
+        cases: Any = super().rows()
+        ready: QuerySet[Any] = cases.standing().filter(state=State.READY_FOR_COLLECTION)
         return ready.select_related("issuer", "customer", "document__open_item")
 
     def what_next(self) -> WhatNext:
