@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from cms_billing.faktura import delivery
 from cms_billing.faktura.mailsettings import MailSettings, settings_for
@@ -105,7 +106,7 @@ def _customer(issuer: Issuer, language: str, kind: str) -> Customer:
         kind=kind,
         company=_("Sample Publishing Ltd") if business else "",
         first_name="Erika",
-        last_name=_("Sample"),
+        last_name=pgettext("surname", "Sample"),
         street=_("1 Sample Street"),
         postal_code="10115",
         city="Berlin",
