@@ -126,7 +126,7 @@ def running_about(document_ids: Collection[int]) -> list[AgreementFacts]:
 
 def letters_held(items: Sequence[Item], today: date) -> Mapping[int, Hindrance]:
     """For ``hindrances``: no letter while an agreement runs, its next payment told."""
-    held = {}
+    held: dict[int, Hindrance] = {}
     for facts in running_about([item.document_id for item in items]):
         hindrance = _hindrance(facts, today=today)
         if hindrance is not None:

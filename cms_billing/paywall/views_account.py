@@ -50,7 +50,7 @@ class IssuerArrears:
 @login_required
 @require_safe
 def account_arrears(request: HttpRequest) -> HttpResponse:
-    customers = Customer.objects.filter(user_id=request.user.pk).select_related("issuer").order_by("pk")
+    customers = Customer.objects.of_user(request.user).select_related("issuer").order_by("pk")
     context = {
         "groups": list(_groups(customers)),
         "page_title": _("Unpaid"),

@@ -86,6 +86,7 @@ def access_of_case(request, case):
             tone="" if decision.granted else "critical",
         )
         for decision in decisions
+        if decision.holding is not None
     ]
     if facts:
         yield Facts(_now("Access"), facts)

@@ -28,7 +28,7 @@ def locks() -> Q:
     Not while an agreement runs that opens the content.
     """
     agreed = AgreementDocument.objects.filter(document=OuterRef("document"), running=True)
-    return UNCOVERED & ~Q(lock_scope="") & ~Exists(agreed.filter(agreement__opens_access=True))
+    return UNCOVERED & ~Q(lock_scope="") & ~Q(Exists(agreed.filter(agreement__opens_access=True)))
 
 
 class CaseQuerySet(models.QuerySet["Case"]):

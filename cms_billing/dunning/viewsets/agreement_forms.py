@@ -68,8 +68,8 @@ class AgreementForm(forms.Form):
     def __init__(self, *args: Any, items: QuerySet[OpenItem], today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
-        self.fields["documents"].queryset = items
-        self.fields["documents"].label_from_instance = item_label
+        documents: Any = self.fields["documents"]
+        documents.queryset, documents.label_from_instance = items, item_label
 
     def clean_first_on(self) -> date:
         if self.cleaned_data["first_on"] < self.today:
@@ -134,7 +134,7 @@ class MakeAgreementView(ActionView):
         today = clock.today(self.customer().issuer)
         return {"documents": self.chosen(), "first_on": today + timedelta(days=7)}
 
-    def form_valid(self, form: AgreementForm) -> HttpResponse:
+    def form_valid(self, form: Any) -> HttpResponse:
         if "preview" in self.request.POST:
             self.parts = form.parts()
             return self.render_to_response(self.get_context_data(form=form))

@@ -127,7 +127,8 @@ class AgreementInspectView(InspectView):
 
     def _instalments(self, standing: AgreementFacts) -> Section:
         paid, today = standing.paid_minor, clock.today(self.object.issuer)
-        rows = []
+        rows: list[Any] = []
+        instalment: Any
         for instalment in Instalment.objects.filter(agreement=self.object).order_by("number"):
             instalment.agreement = self.object
             instalment.is_paid = paid >= instalment.amount_minor

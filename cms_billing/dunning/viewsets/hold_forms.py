@@ -117,7 +117,7 @@ class HoldForCustomerView(ActionView):
 
 
 class HoldForDocumentView(HoldForCustomerView):
-    model = Document
+    model: Any = Document
     page_title = gettext_lazy("Block or dispute")
 
     def rows(self) -> QuerySet[Any]:
