@@ -120,7 +120,7 @@ def render_print_file(file: PrintFile) -> Callable[[], None]:
         sheets,
         issuer=issuer,
         title=str(file),
-        day=clock.today(issuer),
+        day=clock.local_day(file.created_at, issuer),
         two_sided=file.two_sided,
     )
     stored = archive.store_bytes(printed.content, folder=FOLDER)

@@ -57,6 +57,7 @@ class RecordPaymentForm(forms.Form):
     appropriation = forms.ChoiceField(
         label=gettext_lazy("Settles first"),
         choices=Payment.Appropriation.choices,
+        required=False,
         widget=forms.RadioSelect,
         help_text=gettext_lazy(
             "Matters where reminder fees or interest are open and not everything is paid."
@@ -117,7 +118,7 @@ class RecordPaymentView(ActionView):
             amount=data["amount"],
             received_on=data["received_on"],
             way=data["way"],
-            appropriation=data["appropriation"],
+            appropriation=data["appropriation"] or Payment.Appropriation.LAW,
             note=data["note"],
             documents=self.documents(),
             today=self.today(),
