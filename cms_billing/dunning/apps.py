@@ -13,6 +13,7 @@ class DunningConfig(AppConfig):
         from cms_billing.faktura import signals
         from cms_billing.faktura.delivery_vetoes import register_veto
         from cms_billing.faktura.models import DocumentKind
+        from cms_billing.payments import signals as payment_signals
         from cms_billing.payments.charge_holds import register_hold
         from cms_billing.payments.page_offers import register_due_parts, register_page_offers
 
@@ -39,6 +40,12 @@ class DunningConfig(AppConfig):
         signals.document_sent_again.connect(
             receivers.note_sent_again, dispatch_uid="cms_billing.dunning.sent_again"
         )
+        payment_signals.payment_failed.connect(
+            receivers.start_when_failed, dispatch_uid="cms_billing.dunning.payment_failed"
+        )
+        payment_signals.payment_charged_back.connect(
+            receivers.start_when_charged_back, dispatch_uid="cms_billing.dunning.charged_back"
+        )
         register_veto(DocumentKind.DUNNING_LETTER, receivers.reason_to_withdraw)
         signals.document_settled.connect(
             receivers.review_agreements_about, dispatch_uid="cms_billing.dunning.agreements_settled"
@@ -51,5 +58,10 @@ class DunningConfig(AppConfig):
         collection_seams.connect()
         register_due_parts(agreement_facts.due_parts)
         register_page_offers(member_offers.page_offers)
-        for source in (sources.holds, agreement_facts.letters_held, sources.payments_under_way):
+        for source in (
+            sources.holds,
+            agreement_facts.letters_held,
+            sources.payments_under_way,
+            sources.retries_planned,
+        ):
             hindrances.register(source)

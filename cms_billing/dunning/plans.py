@@ -6,19 +6,24 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cached_property
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer, OpenItem
 
 from . import hindrances, rules
 from .charging import NO_CHARGES, Asked, ClaimCharges, Terms, charges_of, terms_of
 from .hindrances import ITEM_COLUMNS, Item
+from .manners import Calm
 from .models import Case, Hold, Procedure
-from .rules import CaseFacts, Decision, LevelFacts, ProcedureFacts, Reason, Step
+from .rules import CaseFacts, Decision, Hindrance, LevelFacts, ProcedureFacts, Reason, Step
+from .starts import Start, something_happened, starts_of
+from .versions import Content, content_of, digest_of
 
 OPEN_ITEMS_LOCKED = OpenItem.objects.select_for_update(no_key=True, of=("self",))
 # Claims that a letter lists beside those it is written for: they are owed as well.
+ASKED = (Case.State.OPEN, Case.State.READY_FOR_COLLECTION)
 LISTED = (Reason.WAITING_FOR_LEVEL, Reason.WAITING_AFTER_LAST_LEVEL, Reason.IN_COLLECTION)
 
 
@@ -29,12 +34,18 @@ class ActiveProcedure:
     facts: ProcedureFacts
     texts: Mapping[tuple[int, str], tuple[str, str]] = field(default_factory=dict)
     terms: Terms = NO_CHARGES
+    pk: int | None = None
+    content: Content = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        return digest_of(self.content)
 
 
 @dataclass(frozen=True)
 class Claim:
     """An overdue document with its case and what happens to it. ``reopens``: its case was closed by a payment that
-    came back unnoticed; the run opens it again before anything else."""
+    came back unnoticed; the run opens it again before anything else. Without a case it begins at ``first_level``."""
 
     item: Item
     case: Case | None
@@ -42,13 +53,16 @@ class Claim:
     decision: Decision
     # Of claims in a letter.
     charges: ClaimCharges | None = None
+    # Of a claim without a case that a failed payment or one that came back has sent into dunning.
+    start: Start | None = None
+    first_level: int = 1
 
     @property
     def level(self) -> int:
         """After the decision."""
         if self.decision.step is Step.LETTER:
             return self.decision.level
-        return self.case.level if self.case else 0
+        return self.case.level if self.case else self.first_level - 1
 
 
 @dataclass(frozen=True)
@@ -99,7 +113,13 @@ def active(procedure: Procedure) -> ActiveProcedure:
                     claims_flat=level.claims_flat,
                 )
                 for level in levels
-            )
+            ),
+            minimum_minor=procedure.minimum_minor,
+            failure_level=procedure.failure_level,
+            chargeback_level=procedure.chargeback_level,
+            wait_for_statement=procedure.wait_for_statement,
+            avoid_weekends=procedure.avoid_weekends,
+            holidays=procedure.holidays,
         ),
         {
             (level.number, text.language): (text.subject, text.body)
@@ -107,6 +127,8 @@ def active(procedure: Procedure) -> ActiveProcedure:
             for text in level.texts.all()
         },
         terms_of(procedure),
+        pk=procedure.pk,
+        content=content_of(procedure),
     )
 
 
@@ -134,8 +156,10 @@ def _items_to_look_at(procedure: ProcedureFacts, *, today: date) -> QuerySet[Ope
         following = procedure.after(level)
         days = following.days_after if following else procedure.levels[-1].days_to_pay + 1
         waited |= Q(level=level, waiting_since__lte=today - timedelta(days=days))
+    waited |= Q(level=F("first_level") - 1, last_letter_on=None, waiting_since__lt=today)
     first = procedure.levels[0].days_after if procedure.levels else 0
-    fresh = Q(due_on__lte=today - timedelta(days=first)) & ~Exists(live)
+    by_date = Q(due_on__lte=today - timedelta(days=first))
+    fresh = (by_date | something_happened(procedure)) & ~Exists(live)
     return (
         OpenItem.objects.overdue(today=today)
         .filter(customer=OuterRef("pk"))
@@ -160,39 +184,86 @@ def plans_for(
     """
     ids = [customer.pk for customer in customers]
     overdue = _items(OpenItem.objects.all() if items is None else items, ids, today=today)
-    documents = [item.document_id for item in overdue]
-    cases, reopened = _cases(documents, procedures, customers, today=today)
-    hindered = hindrances.standing_against(overdue, today)
-    written_to = set(
-        Document.objects.filter(
-            customer__in=ids, kind=DocumentKind.DUNNING_LETTER, issued_on=today
-        ).values_list("customer", flat=True)
-    )
     by_customer: dict[int, list[Item]] = defaultdict(list)
     for item in overdue:
         by_customer[item.customer_id].append(item)
+    known = _known(issuer, customers, overdue, procedures, today=today)
+    plans = []
+    for customer in customers:
+        owed = by_customer.get(customer.pk)
+        if owed:
+            procedure = procedures.get(customer.kind)
+            claims = [known.claim(item, customer, procedure, owed, by_hand=by_hand) for item in owed]
+            plans.append(CustomerPlan(customer, procedure, tuple(claims)))
+    return with_charges(plans, today=today)
 
-    def claim(item: Item, customer: Customer, procedure: ActiveProcedure | None) -> Claim:
-        case = cases.get(item.document_id)
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of the claims of a chunk, by document; ``written_to`` are customers."""
+
+    cases: Mapping[int, Case]
+    reopened: Collection[int]
+    starts: Mapping[int, Start]
+    hindered: Mapping[int, Hindrance]
+    calm: Calm
+    written_to: Collection[int]
+    today: date
+
+    def claim(
+        self,
+        item: Item,
+        customer: Customer,
+        procedure: ActiveProcedure | None,
+        owed: Sequence[Item],
+        *,
+        by_hand: int | None,
+    ) -> Claim:
+        case, start = self.cases.get(item.document_id), self.starts.get(item.document_id)
+        first = start.level_in(procedure.facts) if start and procedure else None
+        fresh = case is None and start is not None and first is not None
         facts = replace(
-            facts_of(item, case),
-            hindrance=hindered.get(item.document_id),
-            letter_today=customer.pk in written_to,
+            facts_of_start(item, start, first) if fresh else facts_of(item, case),
+            started=first is not None,
+            hindrance=self.hindered.get(item.document_id) or self.calm.whole_day(customer.kind),
+            calm=self.calm.against_letters(customer.kind, owed, item.currency, self._asked_for),
+            letter_today=customer.pk in self.written_to,
         )
         rule = rules.decide_by_hand if item.document_id == by_hand else rules.decide
-        decision = rule(facts, procedure.facts if procedure else None, today)
-        return Claim(item, case, item.document_id in reopened, decision)
+        decision = rule(facts, procedure.facts if procedure else None, self.today)
+        reopens = item.document_id in self.reopened
+        if not fresh:
+            return Claim(item, case, reopens, decision)
+        return Claim(item, case, reopens, decision, start=start, first_level=first)
 
-    plans = [
-        CustomerPlan(
-            customer,
-            procedures.get(customer.kind),
-            tuple(claim(item, customer, procedures.get(customer.kind)) for item in by_customer[customer.pk]),
-        )
-        for customer in customers
-        if customer.pk in by_customer
-    ]
-    return with_charges(plans, today=today)
+    def _asked_for(self, item: Item) -> bool:
+        """Whether a letter may ask for it."""
+        case = self.cases.get(item.document_id)
+        return item.document_id not in self.hindered and (case is None or case.state in ASKED)
+
+
+def _known(
+    issuer: Issuer,
+    customers: Sequence[Customer],
+    overdue: Sequence[Item],
+    procedures: Mapping[str, ActiveProcedure],
+    *,
+    today: date,
+) -> _Known:
+    documents = [item.document_id for item in overdue]
+    cases, reopened = _cases(documents, procedures, customers, today=today)
+    letters = Document.objects.filter(
+        customer__in=customers, kind=DocumentKind.DUNNING_LETTER, issued_on=today
+    )
+    return _Known(
+        cases,
+        reopened,
+        starts_of([pk for pk in documents if pk not in cases or _unwritten(cases[pk])]),
+        hindrances.standing_against(overdue, today),
+        Calm(issuer, {kind: active.facts for kind, active in procedures.items()}, today=today),
+        set(letters.values_list("customer", flat=True)),
+        today,
+    )
 
 
 def with_charges(plans: Sequence[CustomerPlan], *, today: date) -> list[CustomerPlan]:
@@ -227,6 +298,11 @@ def with_charges(plans: Sequence[CustomerPlan], *, today: date) -> list[Customer
     ]
 
 
+def _unwritten(case: Case) -> bool:
+    """Started, and without its first letter; by a person, or by a payment that failed or came back."""
+    return case.last_letter_on is None and case.level == case.first_level - 1
+
+
 def facts_of(item: Item, case: Case | None) -> CaseFacts:
     return CaseFacts(
         due_on=item.due_on,
@@ -234,6 +310,17 @@ def facts_of(item: Item, case: Case | None) -> CaseFacts:
         level=case.level if case else 0,
         state=case.state if case else "",
         waiting_since=case.waiting_since if case else None,
+    )
+
+
+def facts_of_start(item: Item, start: Start, first_level: int) -> CaseFacts:
+    """As if the case had been opened on the day it happened."""
+    return CaseFacts(
+        due_on=item.due_on,
+        open_minor=item.open_minor,
+        level=first_level - 1,
+        state=Case.State.OPEN,
+        waiting_since=start.day,
     )
 
 

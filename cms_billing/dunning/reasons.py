@@ -43,7 +43,6 @@ SENTENCES_UNTIL: dict[Reason, Any] = {
     Reason.DEFERRED: _("The claim has been deferred until %(until)s."),
     Reason.PAYMENT_UNDER_WAY: _("A payment for the document is under way until %(until)s."),
     Reason.RETRY_PLANNED: _("The payment is going to be tried again on %(until)s."),
-    Reason.WAITING_FOR_STATEMENT: _("The bank statement of %(until)s has not been looked through yet."),
 }
 
 DOUBTS: dict[str, Any] = {

@@ -5,6 +5,7 @@ If one dies, nothing is wrong for long: the standing looks at what is owed, and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.utils.translation import gettext as _
 
 from cms_billing.core import clock
 from cms_billing.faktura.models import Document, DocumentKind
+from cms_billing.payments.models import Payment
+from cms_billing.payments.selectors import asked_for
 
 from .models import Case, CaseStep
 from .services import back_to_agency, close_case, reopen_case, review_document
@@ -47,6 +50,18 @@ def note_sent_again(*, document: Document, to: str, reason: str, user: Any, **kw
         CaseStep(case=case, kind=CaseStep.Kind.SENT_AGAIN, level=case.level, reason=said[:255], user=user)
         for case in Case.objects.filter(steps__letter=document).distinct()
     )
+
+
+def start_when_failed(*, payment_id: int, day: date, **kwargs: Any) -> None:
+    """Where no further attempt is planned."""
+    for document_id in asked_for(Payment.objects.get(pk=payment_id)):
+        reopen_case(document_id=document_id, day=day)
+
+
+def start_when_charged_back(*, document_ids: Sequence[int], day: date, **kwargs: Any) -> None:
+    """Also where only a part came back, of a document that was not paid in full."""
+    for document_id in document_ids:
+        reopen_case(document_id=document_id, day=day)
 
 
 def reason_to_withdraw(letter: Document) -> str:

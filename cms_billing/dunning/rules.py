@@ -64,9 +64,18 @@ class LevelFacts:
 
 @dataclass(frozen=True)
 class ProcedureFacts:
-    """``levels`` in ascending order."""
+    """``levels`` in ascending order. ``minimum_minor``: who owes less in all, in the issuer's currency, gets no letter.
+
+    ``failure_level``, ``chargeback_level``: where a failed payment or one that came back starts; None: nowhere.
+    """
 
     levels: tuple[LevelFacts, ...]
+    minimum_minor: int = 0
+    failure_level: int | None = None
+    chargeback_level: int | None = None
+    wait_for_statement: bool = False
+    avoid_weekends: bool = False
+    holidays: str = ""
 
     def level(self, number: int) -> LevelFacts | None:
         return next((level for level in self.levels if level.number == number), None)
@@ -94,14 +103,20 @@ class Hindrance:
 @dataclass(frozen=True)
 class CaseFacts:
     """One claim. ``level`` 0: no letter yet. ``waiting_since``: the day the days of the next level count from; None
-    without a case. ``state`` is that of the case, "" without one."""
+    without a case. ``state`` is that of the case, "" without one.
+
+    ``started``: a failed payment or one that came back has opened the case, and nothing was written since.
+    ``calm`` stands against letters by the calendar only: a weekend, a small amount. A person may write all the same.
+    """
 
     due_on: date
     open_minor: int
     level: int = 0
     state: str = ""
     waiting_since: date | None = None
+    started: bool = False
     hindrance: Hindrance | None = None
+    calm: Hindrance | None = None
     letter_today: bool = False
 
 
@@ -123,6 +138,8 @@ def decide(case: CaseFacts, procedure: ProcedureFacts | None, today: date) -> De
     if obstacle is not None or procedure is None:
         return obstacle or Decision(Step.NONE, Reason.NO_PROCEDURE, case.level)
     due = _by_calendar(case, procedure, today)
+    if due.step is Step.LETTER and case.calm is not None:
+        return Decision(Step.NONE, case.calm.reason, due.level, case.calm.until, case.calm.detail)
     if due.step is Step.LETTER and case.letter_today:
         # A second run of the day, a second worker, or a person who was faster: one letter a day and customer.
         return Decision(Step.NONE, Reason.LETTER_TODAY, due.level, today + timedelta(days=1))
@@ -167,7 +184,8 @@ def _by_calendar(case: CaseFacts, procedure: ProcedureFacts, today: date) -> Dec
     since = max(case.due_on, case.waiting_since or case.due_on)
     following = procedure.after(case.level)
     if following is not None:
-        on = since + timedelta(days=following.days_after)
+        # Who was told that a payment failed waits for no due date's days: the letter goes out the day after.
+        on = since + timedelta(days=1 if case.started else following.days_after)
         if today < on:
             return Decision(Step.NONE, Reason.WAITING_FOR_LEVEL, following.number, on)
         return Decision(Step.LETTER, Reason.LEVEL_DUE, following.number)

@@ -87,7 +87,8 @@ def standing_of_contract(
 _WEIGHT = Choice(
     When(locks(), state=Case.State.HANDED_OVER, then=3),
     When(locks(), then=2),
-    When(level__gte=1, then=1),
+    # A failed payment may start above the first level: until that letter is out nobody has been told.
+    When(level__gte=models.F("first_level"), then=1),
     default=0,
     output_field=models.IntegerField(),
 )

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from cms_billing.payments.models import ChargePlan
 from cms_billing.payments.selectors import documents_being_paid
 
 from .hindrances import Item
@@ -49,3 +50,9 @@ def payments_under_way(items: Sequence[Item], today: date) -> Mapping[int, Hindr
     """A charge that was written, a debit in clearing, money from a payment page that is not here yet."""
     under_way = documents_being_paid([item.document_id for item in items])
     return dict.fromkeys(under_way, Hindrance(Reason.PAYMENT_UNDER_WAY))
+
+
+def retries_planned(items: Sequence[Item], today: date) -> Mapping[int, Hindrance]:
+    """Another attempt falls before the letter: through its day nothing goes out. The waiting days count on."""
+    plans = ChargePlan.objects.filter(document__in=[item.document_id for item in items], next_on__gte=today)
+    return {pk: Hindrance(Reason.RETRY_PLANNED, day) for pk, day in plans.values_list("pk", "next_on")}

@@ -6,7 +6,7 @@ from cms_billing.core.admin import BILLING_MENU_HOOK
 
 from .events import dunning_events, letters_about
 from .models import Case, HandOverClaim
-from .viewsets import VIEWSETS, agreements, holds
+from .viewsets import VIEWSETS, agreements, holds, policies
 from .viewsets.by_hand import document_actions
 from .viewsets.cases import cases_section
 from .viewsets.claims import claims_given_up, claims_section
@@ -32,6 +32,7 @@ def register_actions(actions) -> None:
     actions.register_action(
         "cms_billing.waive_fee", _("Waive fees and interest"), _("Fees and interest waived")
     )
+    actions.register_action("cms_billing.dunning_policy", _("Dunning policy"), _("Dunning policy saved"))
     actions.register_action("cms_billing.set_hold", _("Block or dispute"), _("Block or dispute set"))
     actions.register_action("cms_billing.approve_hold", _("Approve the block"), _("Block approved"))
     actions.register_action("cms_billing.refuse_hold", _("Refuse the block"), _("Block refused"))
@@ -73,6 +74,8 @@ def dashboard_menu_item() -> DashboardMenuItem:
 hooks.register("register_admin_urls", letter_urls)
 hooks.register("billing_dunning_case_actions", letter_actions)
 hooks.register("billing_issuer_actions", issuer_actions)
+hooks.register("billing_issuer_actions", policies.issuer_actions)
+hooks.register("register_admin_urls", policies.admin_urls)
 hooks.register("billing_customer_actions", holds.customer_actions)
 hooks.register("billing_customer_facts", holds.facts_of_customer)
 hooks.register("billing_customer_sections", holds.holds_of_customer, order=10)

@@ -22,6 +22,7 @@ from .models import (
     ProviderAccount,
     Refund,
     SessionDocument,
+    StatementDay,
     WebhookEvent,
 )
 from .providers import UnknownProvider, all_providers, get_provider
@@ -211,6 +212,11 @@ def asked_for(payment: Payment) -> list[int]:
         return []
     chosen = SessionDocument.objects.filter(session=payment.session_id).order_by("position", "pk")
     return list(chosen.values_list("document_id", flat=True))
+
+
+def statements_through(issuer_id: int) -> date | None:
+    """The day up to which the issuer's bank statements have been looked through; None: nobody has said."""
+    return StatementDay.objects.filter(issuer=issuer_id).values_list("through", flat=True).first()
 
 
 def refunded_elsewhere() -> QuerySet[Payment]:

@@ -3,7 +3,7 @@ from wagtail import hooks
 
 from . import viewsets
 from .events import payment_events
-from .viewsets import comparisons, methods, refunds
+from .viewsets import comparisons, methods, refunds, statements
 
 
 @hooks.register("register_log_actions")
@@ -12,6 +12,9 @@ def register_actions(actions) -> None:
     actions.register_action("cms_billing.charge_back", _("Enter chargeback"), _("Chargeback entered"))
     actions.register_action(
         "cms_billing.never_charged", _("Enter that a charge was never made"), _("Entered as never charged")
+    )
+    actions.register_action(
+        "cms_billing.statements", _("Bank statements looked through"), _("Bank statements looked through")
     )
     actions.register_action("cms_billing.refund_start", _("Start a refund"), _("Refund started"))
     actions.register_action("cms_billing.refund_withdraw", _("Withdraw a refund"), _("Refund withdrawn"))
@@ -56,3 +59,6 @@ hooks.register("billing_customer_actions", methods.method_actions)
 hooks.register("billing_customer_sections", methods.methods_of_customer)
 
 hooks.register("billing_todo_sections", viewsets.accounts_to_mend)
+hooks.register("register_admin_urls", statements.admin_urls)
+hooks.register("billing_issuer_actions", statements.issuer_actions)
+hooks.register("billing_issuer_facts", statements.facts_of_issuer)

@@ -397,6 +397,35 @@ def test_looking_is_not_deciding(client, issuer, customer):
     assert list(Hold.objects.values_list("state", flat=True)) == ["standing"]
 
 
+def test_the_policy_is_kept_on_the_page_of_the_issuer(client, issuer):
+    clerk(client, issuer, "view_issuer", "change_dunningpolicy")
+    url = reverse("billing_dunning_policy", args=[issuer.pk])
+    assert url in client.get(reverse("billing-issuer:inspect", args=[issuer.pk])).content.decode()
+    data = {
+        "four_eyes": "on",
+        "promise_days": "14",
+        "instalments_max": "6",
+        "instalment_min": "30.00",
+        "instalments_up_to": "1200.50",
+        "grace_days": "4",
+    }
+    client.post(url, data)
+    policy = DunningPolicy.objects.get(issuer=issuer)
+    assert (policy.four_eyes, policy.release_collection) == (True, False)
+    assert (policy.promise_days, policy.instalments_max, policy.grace_days) == (14, 6, 4)
+    assert (policy.instalment_min_minor, policy.instalments_up_to_minor) == (3000, 120050)
+    assert "1200.50" in client.get(url).content.decode()
+
+
+def test_the_policy_is_for_who_may_change_it_at_this_issuer(client, issuer):
+    url = reverse("billing_dunning_policy", args=[issuer.pk])
+    clerk(client, IssuerFactory(), "view_issuer", "change_dunningpolicy")
+    assert client.post(url, {"promise_days": "1"}).status_code == 404
+    clerk(client, issuer, "view_issuer")
+    assert client.post(url, {"promise_days": "1"}).url == reverse("wagtailadmin_home")
+    assert not DunningPolicy.objects.exists()
+
+
 def test_the_permission_to_block_customers_is_taken_over():
     migration = import_module("cms_billing.dunning.migrations.0007_holds")
     kind = ContentType.objects.get_for_model(Customer)

@@ -19,7 +19,7 @@ from cms_billing.core.money import money_of
 from cms_billing.faktura.models import Issuer
 from cms_billing.faktura.models.parties import LANGUAGES
 
-from .. import texts
+from .. import courtesy, texts
 
 HIGHEST_LEVEL = 3
 
@@ -173,6 +173,19 @@ class Procedure(PreviewableMixin, ClusterableModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        self.holidays = self.holidays.strip().upper()
+        if self.holidays:
+            try:
+                courtesy.holidays_of(self.holidays, clock.now().year)
+            except courtesy.UnknownRegion as unknown:
+                raise ValidationError(
+                    {
+                        "holidays": _("No holidays are known for “%(region)s”: write DE or DE-NW.")
+                        % {"region": self.holidays}
+                    }
+                ) from unknown
 
     @property
     def currency(self) -> str:

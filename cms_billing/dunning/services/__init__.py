@@ -38,10 +38,12 @@ from .collection_status import (
 )
 from .holds import approve_hold, end_holds, lift_hold, refuse_hold, set_hold
 from .moves import add_note, enter_chargeback, move_case, start_case
+from .policies import policy_of, set_policy
 from .preview import PlannedStep, planned_steps, preview
 from .procedures import create_default_procedure
 from .reviewing import customers_to_review, review_agreements, review_document
 from .run import dun_next_customers
+from .versions import note_versions
 
 __all__ = [
     "HandedOver",
@@ -72,10 +74,12 @@ __all__ = [
     "make_instalment_plan",
     "make_promise",
     "move_case",
+    "note_versions",
     "obstacles_of",
     "offer_for",
     "open_file",
     "planned_steps",
+    "policy_of",
     "preview",
     "promise_by_member",
     "read_debt",
@@ -92,6 +96,7 @@ __all__ = [
     "send_file",
     "send_hand_over_again",
     "set_hold",
+    "set_policy",
     "start_case",
     "stop_case",
     "take_next_step",

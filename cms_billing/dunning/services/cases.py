@@ -11,7 +11,8 @@ from cms_billing.core.conf import billing_settings
 from cms_billing.faktura.models import Customer, Document, Issuer, LedgerEntry, OpenItem
 
 from ..models import Case, CaseStep
-from ..plans import active_procedures, reopen
+from ..plans import ActiveProcedure, active_procedures, reopen
+from ..starts import EVENT_LABELS, starts_of
 
 Closed = Case.CloseReason
 
@@ -53,30 +54,41 @@ def reopen_case(*, document_id: int, day: date) -> Case | None:
     """A settled document is owed again (a chargeback, a payment undone): its case goes on where it was.
 
     At its level, locked if that level locks, and with the full waiting time of the next letter from ``day`` on. A
-    document that was never reminded and is overdue gets a case at level 0. None where nothing is to be done.
+    document that was never reminded gets a case where a failed payment or one that came back starts one in its
+    procedure, once it is due. None where nothing is to be done; said again it changes nothing.
     """
     customer = _lock_customer_of(document_id)
-    item = OpenItem.objects.select_related("document").get(pk=document_id)
+    item = OpenItem.objects.select_related("document__issuer").get(pk=document_id)
     if item.open_minor <= 0 or Case.objects.live().filter(document=document_id).exists():
         return None
+    procedure = active_procedures(item.document.issuer).get(customer.kind)
     case = Case.objects.filter(document=document_id).order_by("-pk").first()
     if case is None or case.close_reason == Closed.CANCELLED:
-        return _start_case(item, day=day) if item.due_on < day else None
-    reopen(case, active_procedures(item.document.issuer).get(customer.kind), day=day)
+        return _start_case(item, procedure) if item.due_on <= day else None
+    reopen(case, procedure, day=day)
     case.save(update_fields=["state", "closed_on", "close_reason", "waiting_since", "lock_scope"])
     CaseStep.objects.create(case=case, kind=CaseStep.Kind.REOPENED, level=case.level)
     return case
 
 
-def _start_case(item: OpenItem, *, day: date) -> Case:
+def _start_case(item: OpenItem, procedure: ActiveProcedure | None) -> Case | None:
+    """Its first letter is that of the level the procedure starts at; the day it happened counts, as for the run."""
+    start = starts_of([item.pk]).get(item.pk)
+    first = start.level_in(procedure.facts) if start and procedure else None
+    if start is None or first is None:
+        return None
     case = Case.objects.create(
         issuer_id=item.issuer_id,
         customer_id=item.customer_id,
         document_id=item.pk,
-        opened_on=day,
-        waiting_since=item.due_on,
+        level=first - 1,
+        first_level=first,
+        opened_on=start.day,
+        waiting_since=start.day,
     )
-    CaseStep.objects.create(case=case, kind=CaseStep.Kind.OPENED)
+    CaseStep.objects.create(
+        case=case, kind=CaseStep.Kind.OPENED, level=case.level, reason=str(EVENT_LABELS[start.event])
+    )
     return case
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from django.db import transaction
@@ -28,10 +28,12 @@ from ..plans import (
     plans_for,
 )
 from ..rules import Step
+from ..starts import EVENT_LABELS
 from .cases import close_settled_cases
 from .charges import post_charges
 from .holds import end_holds
 from .reviewing import review_customers
+from .versions import note_versions
 
 
 @transaction.atomic
@@ -82,7 +84,9 @@ def carry_out(
         for letter, document in zip(written, documents, strict=True)
         for claim in letter.claims
     }
-    writer = CaseWriter(today=today, user_id=user_id)
+    stepping = [plan for plan in plans if any(claim.decision.step is not Step.NONE for claim in plan.claims)]
+    versions = note_versions([plan.procedure for plan in stepping if plan.procedure is not None])
+    writer = CaseWriter(today=today, user_id=user_id, versions=versions)
     for plan in plans:
         for claim in plan.claims:
             writer.take(issuer, plan, claim, sent.get(claim.item.document_id))
@@ -111,8 +115,13 @@ def _letters(
 class CaseWriter:
     """Collects what changes, then writes it: one statement for all cases with the same change."""
 
-    def __init__(self, *, today: date, user_id: int | None = None) -> None:
+    def __init__(
+        self, *, today: date, user_id: int | None = None, versions: Mapping[int, int] | None = None
+    ) -> None:
         self.today, self.user_id, self.now = today, user_id, clock.now()
+        # By procedure: the version that is followed.
+        self.versions = versions or {}
+        self.version: int | None = None
         self.new: list[Case] = []
         # By document: the cases of the letters.
         self.cases: dict[int, Case] = {}
@@ -122,6 +131,7 @@ class CaseWriter:
         self.steps: list[CaseStep] = []
 
     def take(self, issuer: Issuer, plan: CustomerPlan, claim: Claim, letter: Document | None) -> None:
+        self.version = self.versions.get(plan.procedure.pk or 0) if plan.procedure else None
         if claim.case is not None and claim.reopens:
             self.reopened[claim.case.lock_scope].append(claim.case.pk)
             self._step(claim.case, CaseStep.Kind.REOPENED)
@@ -141,6 +151,7 @@ class CaseWriter:
                 customer_id=plan.customer.pk,
                 document_id=claim.item.document_id,
                 level=claim.level,
+                first_level=claim.first_level,
                 lock_scope=scope,
                 announced_scope=announced,
                 opened_on=self.today,
@@ -149,14 +160,21 @@ class CaseWriter:
                 in_default_since=claim.charges.since if claim.charges else None,
             )
             self.new.append(case)
-            self._step(case, CaseStep.Kind.OPENED, level=0)
+            reason = str(EVENT_LABELS[claim.start.event]) if claim.start else ""
+            self._step(case, CaseStep.Kind.OPENED, level=claim.first_level - 1, reason=reason)
         else:
             self.reminded[claim.level, scope, announced].append(case.pk)
         self.cases[claim.item.document_id] = case
         self._step(case, CaseStep.Kind.LETTER, level=claim.level, letter=letter)
 
     def _step(
-        self, case: Case, kind: str, *, level: int | None = None, letter: Document | None = None
+        self,
+        case: Case,
+        kind: str,
+        *,
+        level: int | None = None,
+        letter: Document | None = None,
+        reason: str = "",
     ) -> None:
         self.steps.append(
             CaseStep(
@@ -165,6 +183,8 @@ class CaseWriter:
                 kind=kind,
                 level=case.level if level is None else level,
                 letter=letter,
+                reason=reason,
+                version_id=self.version,
                 user_id=self.user_id,
             )
         )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel, ObjectList
 from wagtail.admin.ui.tables import Column
 
-from cms_billing.core.admin import Action, ActionView, BillingFilterSet, StateColumn
+from cms_billing.core.admin import Action, ActionView, BillingFilterSet, LinkColumn, StateColumn
 from cms_billing.core.ui.preview import PreviewedViewSet
 from cms_billing.core.ui.viewsets import BillingIndexView
 from cms_billing.faktura.models import Issuer
@@ -27,6 +27,7 @@ from .procedure_preview import (
     TestLetterPanel,
     TestLetterView,
 )
+from .versions import ProcedureVersionsView
 
 
 class ProcedureFilterSet(BillingFilterSet):
@@ -157,6 +158,12 @@ class ProcedureViewSet(PreviewedViewSet):
         Column("issuer", label=gettext_lazy("Issuer")),
         Column("customer_kind", label=gettext_lazy("For"), accessor="get_customer_kind_display"),
         Column("levels", label=gettext_lazy("Letters"), accessor=_levels_text),
+        LinkColumn(
+            "versions",
+            label=gettext_lazy("Versions"),
+            accessor=lambda row: _("what changed"),
+            get_url=lambda row: reverse("billing-dunning-procedure:versions", args=[row.pk]),
+        ),
         StateColumn(
             "is_active",
             label=gettext_lazy("State"),
@@ -183,4 +190,5 @@ class ProcedureViewSet(PreviewedViewSet):
             path("create-default/<int:pk>/", create, name="create_default"),
             path("test/", test, name="test"),
             path("test/<int:pk>/", test, name="test"),
+            path("versions/<int:pk>/", self.construct_view(ProcedureVersionsView), name="versions"),
         ]

@@ -8,6 +8,7 @@ from .payouts import Comparison, Payout, PayoutLine, ProviderDifference
 from .refunds import Refund
 from .retries import ChargePlan, RefusalRule, RetryPolicy
 from .sessions import PaymentSession, SessionDocument
+from .statements import StatementDay
 from .webhooks import WebhookEvent, WebhookReference
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "RefusalRule",
     "RetryPolicy",
     "SessionDocument",
+    "StatementDay",
     "WebhookEvent",
     "WebhookReference",
 ]

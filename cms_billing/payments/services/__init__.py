@@ -41,6 +41,7 @@ from .sessions import (
     sync_session,
     take_page_news,
 )
+from .statements import note_statements
 from .syncing import sync_methods, take_methods_news
 from .visits import Visitor, pay_documents, store_new_method
 from .webhooks import delete_old_webhooks, process_again, process_webhook, store_webhook
@@ -85,6 +86,7 @@ __all__ = [
     "next_charge_of",
     "next_look",
     "note_problem",
+    "note_statements",
     "noting_problems",
     "open_session",
     "pay_documents",
