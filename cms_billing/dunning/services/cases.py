@@ -77,18 +77,24 @@ def _start_case(item: OpenItem, procedure: ActiveProcedure | None) -> Case | Non
     first = start.level_in(procedure.facts) if start and procedure else None
     if start is None or first is None:
         return None
+    said = str(EVENT_LABELS[start.event])
+    return open_case(item, first_level=first, opened_on=start.day, waiting_since=start.day, reason=said)
+
+
+def open_case(
+    item: OpenItem, *, first_level: int, opened_on: date, waiting_since: date, reason: str = ""
+) -> Case:
+    """A case without a letter so far; its first one is that of ``first_level``. The customer is locked."""
     case = Case.objects.create(
         issuer_id=item.issuer_id,
         customer_id=item.customer_id,
         document_id=item.pk,
-        level=first - 1,
-        first_level=first,
-        opened_on=start.day,
-        waiting_since=start.day,
+        level=first_level - 1,
+        first_level=first_level,
+        opened_on=opened_on,
+        waiting_since=waiting_since,
     )
-    CaseStep.objects.create(
-        case=case, kind=CaseStep.Kind.OPENED, level=case.level, reason=str(EVENT_LABELS[start.event])
-    )
+    CaseStep.objects.create(case=case, kind=CaseStep.Kind.OPENED, level=case.level, reason=reason)
     return case
 
 

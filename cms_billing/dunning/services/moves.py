@@ -21,7 +21,7 @@ from ..plans import ActiveProcedure, active_procedures
 from ..reasons import sentence
 from ..rules import LevelFacts, ProcedureFacts, Reason, Step
 from .by_hand import _locked_case, _note, _said
-from .cases import _lock_customer_of, reopen_case
+from .cases import _lock_customer_of, open_case, reopen_case
 
 State, Kind = Case.State, CaseStep.Kind
 
@@ -41,8 +41,9 @@ def start_case(*, document_id: int, first_level: int, reason: str, today: date, 
         raise InDunningAlready(document=item.document)
     procedure = _procedure(item.issuer, customer.kind, document=item.document)
     _known(first_level, procedure.facts, lowest=1)
-    case = reopen_case(document_id=document_id, day=today)
-    assert case is not None, "the document is owed, overdue and has no live case"
+    case = reopen_case(document_id=document_id, day=today) or open_case(
+        item, first_level=first_level, opened_on=today, waiting_since=item.due_on
+    )
     case.announced_scope, case.lock_scope = scopes_at(
         procedure.facts, level=first_level - 1, announced=case.announced_scope
     )
