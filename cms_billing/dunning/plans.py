@@ -221,9 +221,8 @@ class _Known:
     ) -> Claim:
         case, start = self.cases.get(item.document_id), self.starts.get(item.document_id)
         first = start.level_in(procedure.facts) if start and procedure else None
-        fresh = case is None and start is not None and first is not None
         facts = replace(
-            facts_of_start(item, start, first) if fresh else facts_of(item, case),
+            facts_of(item, case) if case or not start or not first else facts_of_start(item, start, first),
             started=first is not None,
             hindrance=self.hindered.get(item.document_id) or self.calm.whole_day(customer.kind),
             calm=self.calm.against_letters(customer.kind, owed, item.currency, self._asked_for),
@@ -232,7 +231,7 @@ class _Known:
         rule = rules.decide_by_hand if item.document_id == by_hand else rules.decide
         decision = rule(facts, procedure.facts if procedure else None, self.today)
         reopens = item.document_id in self.reopened
-        if not fresh:
+        if case is not None or start is None or first is None:
             return Claim(item, case, reopens, decision)
         return Claim(item, case, reopens, decision, start=start, first_level=first)
 
