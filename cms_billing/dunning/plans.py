@@ -223,7 +223,6 @@ class _Known:
         first = start.level_in(procedure.facts) if start and procedure else None
         facts = replace(
             facts_of(item, case) if case or not start or not first else facts_of_start(item, start, first),
-            started=first is not None,
             hindrance=self.hindered.get(item.document_id) or self.calm.whole_day(customer.kind),
             calm=self.calm.against_letters(customer.kind, owed, item.currency, self._asked_for),
             letter_today=customer.pk in self.written_to,
@@ -257,7 +256,7 @@ def _known(
     return _Known(
         cases,
         reopened,
-        starts_of([pk for pk in documents if pk not in cases or _unwritten(cases[pk])]),
+        starts_of([pk for pk in documents if pk not in cases]),
         hindrances.standing_against(overdue, today),
         Calm(issuer, {kind: active.facts for kind, active in procedures.items()}, today=today),
         set(letters.values_list("customer", flat=True)),
@@ -297,11 +296,6 @@ def with_charges(plans: Sequence[CustomerPlan], *, today: date) -> list[Customer
     ]
 
 
-def _unwritten(case: Case) -> bool:
-    """Started, and without its first letter; by a person, or by a payment that failed or came back."""
-    return case.last_letter_on is None and case.level == case.first_level - 1
-
-
 def facts_of(item: Item, case: Case | None) -> CaseFacts:
     return CaseFacts(
         due_on=item.due_on,
@@ -309,7 +303,15 @@ def facts_of(item: Item, case: Case | None) -> CaseFacts:
         level=case.level if case else 0,
         state=case.state if case else "",
         waiting_since=case.waiting_since if case else None,
+        started=case is not None and _started_by_a_payment(case),
     )
+
+
+def _started_by_a_payment(case: Case) -> bool:
+    """Waiting since the day it was opened, without its first letter: what was opened by hand counts from its due date,
+    and what was resumed or moved from that day on."""
+    unwritten = case.last_letter_on is None and case.level == case.first_level - 1
+    return unwritten and case.waiting_since == case.opened_on
 
 
 def facts_of_start(item: Item, start: Start, first_level: int) -> CaseFacts:
@@ -320,6 +322,7 @@ def facts_of_start(item: Item, start: Start, first_level: int) -> CaseFacts:
         level=first_level - 1,
         state=Case.State.OPEN,
         waiting_since=start.day,
+        started=True,
     )
 
 
