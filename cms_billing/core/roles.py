@@ -57,6 +57,7 @@ _SETTINGS = frozenset(
         "procedure",
         "level",
         "leveltext",
+        "baserate",
         "refusalrule",
         "retrypolicy",
         "provideraccount",

@@ -17,16 +17,9 @@ class DunningConfig(AppConfig):
         from cms_billing.payments.charge_holds import register_hold
         from cms_billing.payments.page_offers import register_due_parts, register_page_offers
 
-        from . import (
-            agreement_facts,
-            collection_seams,
-            hindrances,
-            member_offers,
-            receivers,
-            sources,
-        )
-        from .models import AgreementNotice
-        from .services import send_agreement_notice
+        from . import agreement_facts, collection_seams, hindrances, member_offers, receivers, sources
+        from .models import AgreementNotice, ThankYou
+        from .services import send_agreement_notice, send_thanks
 
         signals.document_settled.connect(
             receivers.close_when_settled, dispatch_uid="cms_billing.dunning.settled"
@@ -53,7 +46,11 @@ class DunningConfig(AppConfig):
         signals.document_reopened.connect(
             receivers.review_agreements_about, dispatch_uid="cms_billing.dunning.agreements_reopened"
         )
+        signals.document_paid_in_part.connect(
+            receivers.note_part_payment, dispatch_uid="cms_billing.dunning.paid_in_part"
+        )
         outbox.register(AgreementNotice, send_agreement_notice)
+        outbox.register(ThankYou, send_thanks)
         register_hold(agreement_facts.charges_held)
         collection_seams.connect()
         register_due_parts(agreement_facts.due_parts)
@@ -61,6 +58,7 @@ class DunningConfig(AppConfig):
         for source in (
             sources.holds,
             agreement_facts.letters_held,
+            sources.only_charges_left,
             sources.payments_under_way,
             sources.retries_planned,
         ):

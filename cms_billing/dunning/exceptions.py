@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
 
-from cms_billing.core.exceptions import BillingError
+from cms_billing.core.exceptions import BillingError, NotYet
 from cms_billing.core.texts import day_text
 
 
@@ -156,3 +156,12 @@ class NotPaidByIt(BillingError):
 
     def __init__(self, *, document: object) -> None:
         super().__init__(_("That payment settles nothing of %(document)s.") % {"document": document})
+
+
+class PaymentUnderWay(NotYet):
+    """A letter is not sent while what it asks for is being paid; it is looked at again."""
+
+    wait = timedelta(hours=1)
+
+    def __init__(self) -> None:
+        super().__init__(_("A payment for everything this letter asks for is under way."))

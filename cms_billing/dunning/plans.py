@@ -16,7 +16,7 @@ from . import hindrances, rules
 from .charging import NO_CHARGES, Asked, ClaimCharges, Terms, charges_of, terms_of
 from .hindrances import ITEM_COLUMNS, Item
 from .manners import Calm
-from .models import Case, Hold, Procedure
+from .models import Case, ChargesLeft, Hold, Procedure
 from .rules import CaseFacts, Decision, Hindrance, LevelFacts, ProcedureFacts, Reason, Step
 from .starts import Start, something_happened, starts_of
 from .versions import Content, content_of, digest_of
@@ -144,12 +144,13 @@ def customers_to_dun(
     procedures = active_procedures(issuer) if procedures is None else procedures
     due = Q(pk__in=[])
     for kind, procedure in procedures.items():
-        due |= Q(Exists(_items_to_look_at(procedure.facts, today=today)), kind=kind)
+        due |= Q(Exists(_items_to_look_at(procedure, today=today)), kind=kind)
     whole = Hold.objects.holding_on(today).filter(document=None, contract_reference="")
     return Customer.objects.filter(due, ~Exists(whole.filter(customer=OuterRef("pk"))), issuer=issuer)
 
 
-def _items_to_look_at(procedure: ProcedureFacts, *, today: date) -> QuerySet[OpenItem]:
+def _items_to_look_at(active: ActiveProcedure, *, today: date) -> QuerySet[OpenItem]:
+    procedure = active.facts
     live = Case.objects.live().filter(document=OuterRef("document"))
     waited = Q(pk__in=[])
     for level in range(procedure.levels[-1].number + 1 if procedure.levels else 0):
@@ -160,10 +161,11 @@ def _items_to_look_at(procedure: ProcedureFacts, *, today: date) -> QuerySet[Ope
     first = procedure.levels[0].days_after if procedure.levels else 0
     by_date = Q(due_on__lte=today - timedelta(days=first))
     fresh = (by_date | something_happened(procedure)) & ~Exists(live)
-    return (
-        OpenItem.objects.overdue(today=today)
-        .filter(customer=OuterRef("pk"))
-        .filter(fresh | Exists(live.filter(waited, state=Case.State.OPEN)))
+    owed = OpenItem.objects.overdue(today=today)
+    if active.terms.charges_left != ChargesLeft.CLAIM:
+        owed = owed.filter(open_minor__gt=F("charges_minor"))
+    return owed.filter(customer=OuterRef("pk")).filter(
+        fresh | Exists(live.filter(waited, state=Case.State.OPEN))
     )
 
 
@@ -249,7 +251,7 @@ def _known(
     today: date,
 ) -> _Known:
     documents = [item.document_id for item in overdue]
-    cases, reopened = _cases(documents, procedures, customers, today=today)
+    cases, reopened = _cases(overdue, procedures, customers, today=today)
     letters = Document.objects.filter(
         customer__in=customers, kind=DocumentKind.DUNNING_LETTER, issued_on=today
     )
@@ -333,7 +335,7 @@ def _items(source: QuerySet[OpenItem], customers: Collection[int], *, today: dat
 
 
 def _cases(
-    documents: Sequence[int],
+    items: Sequence[Item],
     procedures: Mapping[str, ActiveProcedure],
     customers: Sequence[Customer],
     *,
@@ -345,7 +347,9 @@ def _cases(
     again died. It goes on at its level, and waits from today.
     """
     found: dict[int, Case] = {}
-    for case in Case.objects.filter(document__in=documents).order_by("pk"):
+    # Their claim is paid and their case was ended: charges that stay on the account do not open it again.
+    covered = {item.document_id for item in items if item.is_covered}
+    for case in Case.objects.filter(document__in=[item.document_id for item in items]).order_by("pk"):
         known = found.get(case.document_id)
         if known is None or known.state == Case.State.CLOSED:
             found[case.document_id] = case
@@ -354,7 +358,7 @@ def _cases(
     for document_id, case in list(found.items()):
         if case.state != Case.State.CLOSED:
             continue
-        if case.close_reason == Case.CloseReason.CANCELLED:
+        if case.close_reason == Case.CloseReason.CANCELLED or document_id in covered:
             del found[document_id]
             continue
         reopened.add(document_id)

@@ -26,6 +26,7 @@ SENTENCES: dict[Reason, Any] = {
     Reason.DEFERRED: _("The claim has been deferred."),
     Reason.PAYMENT_UNDER_WAY: _("A payment for the document is under way."),
     Reason.RETRY_PLANNED: _("The payment is going to be tried again."),
+    Reason.ONLY_CHARGES_LEFT: _("The claim itself is paid; what is left are fees and interest."),
     Reason.BELOW_MINIMUM: _("Less is owed than the amount letters are written for."),
     Reason.WAITING_FOR_STATEMENT: _("The bank statement has not been looked through yet."),
     Reason.WEEKEND: _("No letters at weekends."),

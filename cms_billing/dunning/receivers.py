@@ -16,8 +16,11 @@ from cms_billing.faktura.models import Document, DocumentKind
 from cms_billing.payments.models import Payment
 from cms_billing.payments.selectors import asked_for
 
+from . import hindrances
+from .exceptions import PaymentUnderWay
 from .models import Case, CaseStep
-from .services import back_to_agency, close_case, reopen_case, review_document
+from .rules import Reason
+from .services import back_to_agency, close_case, note_payment, reopen_case, review_document
 
 
 def close_when_settled(*, document_id: int, day: date, **kwargs: Any) -> None:
@@ -32,6 +35,10 @@ def close_when_cancelled(*, document_id: int, **kwargs: Any) -> None:
 def go_on_when_reopened(*, document_id: int, day: date, **kwargs: Any) -> None:
     reopen_case(document_id=document_id, day=day)
     back_to_agency(document_ids=[document_id])
+
+
+def note_part_payment(*, document_id: int, day: date, amount_minor: int, **kwargs: Any) -> None:
+    note_payment(document_id=document_id, day=day, amount_minor=amount_minor)
 
 
 def review_agreements_about(*, document_id: int, **kwargs: Any) -> None:
@@ -65,11 +72,20 @@ def start_when_charged_back(*, document_ids: Sequence[int], day: date, **kwargs:
 
 
 def reason_to_withdraw(letter: Document) -> str:
-    """A letter that waits in the outbox is not sent when all it was written for has been settled meanwhile."""
+    """A letter that waits in the outbox is not sent when all it was written for has been paid meanwhile, be it that
+    fees or interest are left that nobody claims any more. While a payment for all of it is under way, it waits."""
     written_for = Case.objects.filter(steps__letter=letter)
-    ours = written_for.standing().exclude(state=Case.State.HANDED_OVER)
-    if not written_for.exists() or ours.exists():
+    if not written_for.exists():
         return ""
-    if written_for.standing().exists():
+    standing = written_for.standing()
+    owed = set(standing.exclude(state=Case.State.HANDED_OVER).values_list("document_id", flat=True))
+    if not owed and standing.exists():
         return _("Everything this letter asks for has been handed over to a collection agency.")
-    return _("Everything this letter asks for has been settled before it was sent.")
+    held = hindrances.of_documents(owed, today=clock.today(letter.issuer))
+    reasons = {document_id: hindrance.reason for document_id, hindrance in held.items()}
+    owed -= {pk for pk, reason in reasons.items() if reason is Reason.ONLY_CHARGES_LEFT}
+    if not owed:
+        return _("Everything this letter asks for has been settled before it was sent.")
+    if all(reasons.get(pk) is Reason.PAYMENT_UNDER_WAY for pk in owed):
+        raise PaymentUnderWay
+    return ""

@@ -33,6 +33,7 @@ class Reason(Enum):
     DEFERRED = "deferred"
     PAYMENT_UNDER_WAY = "payment_under_way"
     RETRY_PLANNED = "retry_planned"
+    ONLY_CHARGES_LEFT = "only_charges_left"
     BELOW_MINIMUM = "below_minimum"
     WAITING_FOR_STATEMENT = "waiting_for_statement"
     WEEKEND = "weekend"

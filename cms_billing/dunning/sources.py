@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from cms_billing.faktura.models import Customer
 from cms_billing.payments.models import ChargePlan
 from cms_billing.payments.selectors import documents_being_paid
 
 from .hindrances import Item
-from .models import Hold
+from .models import ChargesLeft, Hold, Procedure
 from .rules import Hindrance, Reason
 from .selectors import contracts_of_documents
 
@@ -44,6 +45,30 @@ def holds(items: Sequence[Item], today: date) -> Mapping[int, Hindrance]:
 
 def _weight(hindrance: Hindrance) -> tuple[bool, bool, date]:
     return hindrance.reason is Reason.DISPUTED, hindrance.until is None, hindrance.until or date.max
+
+
+def only_charges_left(items: Sequence[Item], today: date) -> Mapping[int, Hindrance]:
+    """The claim itself is paid, and its procedure does not go on claiming fees and interest."""
+    covered = [item for item in items if item.is_covered]
+    if not covered:
+        return {}
+    rows = Customer.objects.filter(pk__in={item.customer_id for item in covered})
+    customers = {pk: (issuer, kind) for pk, issuer, kind in rows.values_list("pk", "issuer_id", "kind")}
+    procedures = Procedure.objects.filter(
+        issuer__in={issuer for issuer, _kind in customers.values()}, is_active=True
+    )
+    modes = {
+        (issuer, kind): mode
+        for issuer, kind, mode in procedures.values_list("issuer_id", "customer_kind", "charges_left")
+    }
+
+    def is_claimed(item: Item) -> bool:
+        issuer, kind = customers[item.customer_id]
+        mode = modes.get((issuer, kind)) or modes.get((issuer, Procedure.CustomerKind.ALL))
+        return mode in (None, ChargesLeft.CLAIM)
+
+    left = [item.document_id for item in covered if not is_claimed(item)]
+    return dict.fromkeys(left, Hindrance(Reason.ONLY_CHARGES_LEFT))
 
 
 def payments_under_way(items: Sequence[Item], today: date) -> Mapping[int, Hindrance]:

@@ -14,6 +14,7 @@ from .viewsets.dashboard import DashboardMenuItem, DashboardView
 from .viewsets.letters import admin_urls as letter_urls
 from .viewsets.letters import case_actions as letter_actions
 from .viewsets.procedures import issuer_actions
+from .viewsets.rates import missing_rate
 
 
 @hooks.register("register_log_actions")
@@ -76,6 +77,7 @@ hooks.register("billing_dunning_case_actions", letter_actions)
 hooks.register("billing_issuer_actions", issuer_actions)
 hooks.register("billing_issuer_actions", policies.issuer_actions)
 hooks.register("register_admin_urls", policies.admin_urls)
+hooks.register("billing_todo_sections", missing_rate)
 hooks.register("billing_customer_actions", holds.customer_actions)
 hooks.register("billing_customer_facts", holds.facts_of_customer)
 hooks.register("billing_customer_sections", holds.holds_of_customer, order=10)

@@ -49,6 +49,8 @@ def _values_of_notice(data: DocumentData) -> dict[str, str]:
         "refusal_reason": notice.refusal_reason,
         "expiry_date": data.formats.day(notice.expires_on),
         "account_link": notice.account_link,
+        "documents": notice.paid_documents,
+        "access_notice": _("Your access is open again.") if notice.access_opened else "",
         **(_values_of_agreement(notice.agreed, data) if notice.agreed else {}),
     }
 
@@ -284,6 +286,17 @@ def _instalment_due(data: DocumentData, open_amount: Money) -> _Wording:
     )
 
 
+def _payment_thanks(data: DocumentData, open_amount: Money) -> _Wording:
+    return (
+        _("Thank you for your payment"),
+        _("thank you, your payment for {documents} has arrived."),
+        [
+            "{access_notice}",
+            _("Should a reminder have crossed with your payment, there is nothing more you have to do."),
+        ],
+    )
+
+
 _WORDING: dict[str, Callable[[DocumentData, Money], _Wording]] = {
     "invoice": _invoice,
     "pro_forma": _pro_forma,
@@ -296,4 +309,5 @@ _WORDING: dict[str, Callable[[DocumentData, Money], _Wording]] = {
     "card_expires": _card_expires,
     "agreement_made": _agreement_made,
     "instalment_due": _instalment_due,
+    "payment_thanks": _payment_thanks,
 }

@@ -46,8 +46,9 @@ MEANINGS = {
     "payment_method": gettext_lazy("card or account, such as “Visa •••• 4242”"),
     "expiry_date": gettext_lazy("last day the card can be charged"),
     "account_link": gettext_lazy("link to the payment methods in the customer's account"),
-    "documents": gettext_lazy("numbers of the documents an agreement is about"),
+    "documents": gettext_lazy("numbers of the documents the mail is about"),
     "agreed_amount": gettext_lazy("amount that was agreed on"),
+    "access_notice": gettext_lazy("that access is open again, where it was locked"),
     "payment_plan": gettext_lazy("list of the instalments with their days"),
     "instalment_date": gettext_lazy("day the payment, or the next instalment, is due"),
     "instalment_amount": gettext_lazy("amount of the payment, or of the next instalment"),
@@ -78,6 +79,7 @@ MAY_BE_EMPTY = frozenset(
         "payment_method",
         "account_link",
         "payment_plan",
+        "access_notice",
     }
 )
 
@@ -118,9 +120,10 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "card_expires": ("payment_method", "expiry_date", "account_link"),
     "agreement_made": (*_AGREEMENT, "payment_plan", "grace_days"),
     "instalment_due": _AGREEMENT,
+    "payment_thanks": ("documents", "access_notice"),
 }
 # Mails that belong to no document.
-_OF_THE_CUSTOMER = frozenset({"card_expires", "agreement_made", "instalment_due"})
+_OF_THE_CUSTOMER = frozenset({"card_expires", "agreement_made", "instalment_due", "payment_thanks"})
 _OF_THE_DOCUMENT = frozenset({"number", "date", "amount", "document_link"})
 PLACEHOLDERS = tuple(MEANINGS)
 
@@ -145,6 +148,7 @@ _ONLY_IN_MAILS = frozenset(
         "refusal_reason",
         "payment_method",
         "expiry_date",
+        "access_notice",
         "account_link",
         "documents",
         "agreed_amount",

@@ -221,6 +221,10 @@ def _agreed(data: DocumentData) -> dict[str, Any]:
     return {"notice": Notice(payment_method="Visa •••• 4242", agreed=agreed)}
 
 
+def _thanked(data: DocumentData) -> dict[str, Any]:
+    return {"notice": Notice(paid_documents="2026-000101", access_opened=True)}
+
+
 def _statement(data: DocumentData) -> dict[str, Any]:
     statement = {
         "from": date(_DAY.year, 1, 1).isoformat(),
@@ -243,4 +247,5 @@ _EXTRAS = {
     "card_expires": _expires,
     "agreement_made": _agreed,
     "instalment_due": _agreed,
+    "payment_thanks": _thanked,
 }

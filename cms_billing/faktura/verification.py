@@ -93,14 +93,26 @@ def _break_in_chain(record: ArchiveRecord, *, previous: str, expected: int) -> F
 
 
 def ledger_findings(issuer: Issuer) -> Iterator[Finding]:
-    """Every open item is the sum of its ledger entries."""
+    """Every open item is the sum of its ledger entries, and its charges of those that are fees or interest."""
     booked = (
         LedgerEntry.objects.filter(document=OuterRef("pk"))
         .order_by()
         .values("document")
         .annotate(s=Sum("amount_minor"))
     )
-    items = OpenItem.objects.filter(issuer=issuer).annotate(booked=Coalesce(Subquery(booked.values("s")), 0))
+    charges = booked.filter(kind__in=LedgerEntry.CHARGES)
+    items = OpenItem.objects.filter(issuer=issuer).annotate(
+        booked=Coalesce(Subquery(booked.values("s")), 0),
+        charged=Coalesce(Subquery(charges.values("s")), 0),
+    )
+    for item in items.exclude(charges_minor=F("charged")).select_related("document").iterator():
+        yield _(
+            "%(document)s: its charges are %(charges)s, but those in the ledger add up to %(booked)s."
+        ) % {
+            "document": item.document,
+            "charges": Money(item.charges_minor, item.currency),
+            "booked": Money(item.charged, item.currency),
+        }
     for item in items.exclude(open_minor=F("booked")).select_related("document").iterator():
         yield _("%(document)s: open are %(open)s, but its ledger entries add up to %(booked)s.") % {
             "document": item.document,

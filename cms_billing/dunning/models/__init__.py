@@ -19,6 +19,7 @@ from .procedures import (
 )
 from .rates import BaseRate
 from .status_files import StatusFile, StatusLine
+from .thanks import ThankYou
 
 __all__ = [
     "HIGHEST_LEVEL",
@@ -54,6 +55,7 @@ __all__ = [
     "ProcedureVersion",
     "StatusFile",
     "StatusLine",
+    "ThankYou",
     "Transport",
     "locks",
 ]

@@ -36,6 +36,7 @@ from .collection_status import (
     read_status_file,
     write_off_claim,
 )
+from .coverage import finish_covered, finish_covered_cases, note_payment
 from .holds import approve_hold, end_holds, lift_hold, refuse_hold, set_hold
 from .moves import add_note, enter_chargeback, move_case, start_case
 from .policies import policy_of, set_policy
@@ -43,6 +44,7 @@ from .preview import PlannedStep, planned_steps, preview
 from .procedures import create_default_procedure
 from .reviewing import customers_to_review, review_agreements, review_document
 from .run import dun_next_customers
+from .thanks import send_thanks
 from .versions import note_versions
 
 __all__ = [
@@ -64,6 +66,8 @@ __all__ = [
     "end_agreement",
     "end_holds",
     "enter_chargeback",
+    "finish_covered",
+    "finish_covered_cases",
     "hand_over",
     "hand_over_next",
     "instalments_by_member",
@@ -74,6 +78,7 @@ __all__ = [
     "make_instalment_plan",
     "make_promise",
     "move_case",
+    "note_payment",
     "note_versions",
     "obstacles_of",
     "offer_for",
@@ -95,6 +100,7 @@ __all__ = [
     "send_agreement_notice",
     "send_file",
     "send_hand_over_again",
+    "send_thanks",
     "set_hold",
     "set_policy",
     "start_case",

@@ -13,8 +13,10 @@ from cms_billing.faktura.models import Customer, Document, Issuer, LedgerEntry, 
 from ..models import Case, CaseStep
 from ..plans import ActiveProcedure, active_procedures, reopen
 from ..starts import EVENT_LABELS, starts_of
+from .thanks import thank
 
 Closed = Case.CloseReason
+THANKED = (Closed.PAID, Closed.CHARGES_KEPT)
 
 
 @transaction.atomic
@@ -23,11 +25,16 @@ def close_case(*, document_id: int, day: date) -> Case | None:
 
     None where there is no live case, or where the document is owed (again) by now.
     """
-    _lock_customer_of(document_id)
-    case = Case.objects.live().filter(document=document_id).select_related("document__open_item").first()
+    lock_customer_of(document_id)
+    case = (
+        Case.objects.live()
+        .filter(document=document_id)
+        .select_related("customer", "document__open_item")
+        .first()
+    )
     if case is None or case.document.open_item.open_minor > 0:
         return None
-    _close([case], day=day)
+    close_cases([case], day=day)
     return case
 
 
@@ -44,8 +51,8 @@ def close_settled_cases(*, issuer: Issuer, today: date) -> int:
         .select_for_update(skip_locked=True, no_key=True, of=("self",))
         .values_list("pk", flat=True)[: billing_settings().chunk_size]
     )
-    cases = list(left_over.filter(customer__in=list(customers)))
-    _close(cases, day=today)
+    cases = list(left_over.filter(customer__in=list(customers)).select_related("customer"))
+    close_cases(cases, day=today)
     return len(cases)
 
 
@@ -57,7 +64,7 @@ def reopen_case(*, document_id: int, day: date) -> Case | None:
     document that was never reminded gets a case where a failed payment or one that came back starts one in its
     procedure, once it is due. None where nothing is to be done; said again it changes nothing.
     """
-    customer = _lock_customer_of(document_id)
+    customer = lock_customer_of(document_id)
     item = OpenItem.objects.select_related("document__issuer").get(pk=document_id)
     if item.open_minor <= 0 or Case.objects.live().filter(document=document_id).exists():
         return None
@@ -98,10 +105,15 @@ def open_case(
     return case
 
 
-def _close(cases: list[Case], *, day: date) -> None:
-    """Few statements, whatever the number: one a reason."""
-    why = _why_settled([case.document_id for case in cases])
+def close_cases(cases: list[Case], *, day: date, because: str = "") -> None:
+    """Few statements, whatever the number: one a reason. ``because``: else the ledger knows why.
+
+    Who has paid is thanked.
+    """
+    documents = [case.document_id for case in cases]
+    why = dict.fromkeys(documents, because) if because else _why_settled(documents)
     now = clock.now()
+    thank([case for case in cases if why[case.document_id] in THANKED], day=day)
     for reason in set(why.values()):
         ids = [case.pk for case in cases if why[case.document_id] == reason]
         Case.objects.filter(pk__in=ids).update(
@@ -136,6 +148,6 @@ def _why_settled(documents: list[int]) -> dict[int, str]:
     return why
 
 
-def _lock_customer_of(document_id: int) -> Customer:
+def lock_customer_of(document_id: int) -> Customer:
     customer_id = Document.objects.values_list("customer_id", flat=True).get(pk=document_id)
     return Customer.objects.select_for_update(no_key=True).get(pk=customer_id)

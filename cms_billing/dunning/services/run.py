@@ -31,6 +31,7 @@ from ..rules import Step
 from ..starts import EVENT_LABELS
 from .cases import close_settled_cases
 from .charges import post_charges
+from .coverage import finish_covered_cases
 from .holds import end_holds
 from .reviewing import review_customers
 from .versions import note_versions
@@ -47,6 +48,7 @@ def dun_next_customers(
     """
     if not after_customer:
         close_settled_cases(issuer=issuer, today=today)
+        finish_covered_cases(issuer=issuer, today=today)
         end_holds(issuer=issuer, today=today)
     procedures = active_procedures(issuer)
     if not procedures:

@@ -7,6 +7,7 @@ from .claims import ClaimViewSet
 from .hand_overs import HandOverViewSet
 from .holds import HoldViewSet
 from .procedures import ProcedureViewSet
+from .rates import BaseRateViewSet
 from .ready import ReadyViewSet
 from .status_files import StatusFileViewSet
 
@@ -15,6 +16,7 @@ VIEWSETS = (
     AgreementViewSet,
     HoldViewSet,
     ProcedureViewSet,
+    BaseRateViewSet,
     ReadyViewSet,
     AgencyViewSet,
     HandOverViewSet,
@@ -22,4 +24,11 @@ VIEWSETS = (
     StatusFileViewSet,
 )
 
-__all__ = ["VIEWSETS", "AgreementViewSet", "CaseViewSet", "HoldViewSet", "ProcedureViewSet"]
+__all__ = [
+    "VIEWSETS",
+    "AgreementViewSet",
+    "BaseRateViewSet",
+    "CaseViewSet",
+    "HoldViewSet",
+    "ProcedureViewSet",
+]

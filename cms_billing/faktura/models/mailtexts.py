@@ -22,6 +22,7 @@ class NoticeKind(models.TextChoices):
     CARD_EXPIRES = "card_expires", _("expiring card")
     AGREEMENT_MADE = "agreement_made", _("agreement about a debt")
     INSTALMENT_DUE = "instalment_due", _("instalment that is due soon")
+    PAYMENT_THANKS = "payment_thanks", _("thanks for a payment after reminders")
 
 
 MAIL_KINDS = [*DocumentKind.choices, *NoticeKind.choices]

@@ -102,6 +102,9 @@ class Notice:
     expires_on: date | None = None
     account_link: str = ""
     agreed: Agreed | None = None
+    # Of a payment that ended reminders.
+    paid_documents: str = ""
+    access_opened: bool = False
 
 
 @dataclass(frozen=True)
