@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("cms_billing_dunning", "0010_collection"),
-        ('cms_billing_faktura', '0018_thanks'),
+        ('cms_billing_faktura', '0019_thanks'),
     ]
 
     operations = [
