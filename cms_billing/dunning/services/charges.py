@@ -46,6 +46,9 @@ def post_charges(
         for letter, document in zip(letters, documents, strict=True)
         for charge in _of_letter(letter, document, cases)
     ]
+    _note_default(letters, cases)
+    if not new:
+        return []
     entries = post_fees(issuer_id=issuer.pk, fees=[_fee(charge) for charge in new], booked_on=today)
     charges = [
         Charge(
@@ -62,7 +65,6 @@ def post_charges(
     ]
     insert_rows(Charge, charges)
     insert_rows(CaseStep, list(_steps(new, user_id=user_id)))
-    _note_default(letters, cases)
     return charges
 
 

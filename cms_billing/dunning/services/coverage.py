@@ -5,6 +5,7 @@ Whatever the procedure says, nothing is locked from the payment's own commit on 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from cms_billing.core.texts import amount_text
 from cms_billing.faktura.models import Customer, Issuer, OpenItem
 
 from ..models import Case, CaseStep, ChargesLeft
-from ..plans import active_procedures
+from ..plans import ActiveProcedure, active_procedures
 from .cases import close_cases, lock_customer_of
 from .waivers import waivable, waive
 
@@ -55,19 +56,26 @@ def finish_covered(*, document_id: int, day: date) -> Case | None:
     return _finish(case, procedure.terms.charges_left if procedure else ChargesLeft.CLAIM, day=day)
 
 
-@transaction.atomic
-def finish_covered_cases(*, issuer: Issuer, today: date) -> int:
+@transaction.atomic(savepoint=False)
+def finish_covered_cases(
+    *, issuer: Issuer, today: date, procedures: Mapping[str, ActiveProcedure] | None = None
+) -> int:
     """The same for all whose receiver died, a chunk at a time; returns how many."""
-    modes = {kind: procedure.terms.charges_left for kind, procedure in active_procedures(issuer).items()}
+    procedures = active_procedures(issuer) if procedures is None else procedures
+    modes = {kind: procedure.terms.charges_left for kind, procedure in procedures.items()}
     kinds = [kind for kind, mode in modes.items() if mode != ChargesLeft.CLAIM]
     left_over = _covered().filter(issuer=issuer, customer__kind__in=kinds)
-    customers = (
+    if not kinds:
+        return 0
+    customers = list(
         Customer.objects.filter(pk__in=left_over.values("customer"))
         .order_by("pk")
         .select_for_update(skip_locked=True, no_key=True, of=("self",))
         .values_list("pk", flat=True)[: billing_settings().chunk_size]
     )
-    cases = list(left_over.filter(customer__in=list(customers)).order_by("pk"))
+    if not customers:
+        return 0
+    cases = list(left_over.filter(customer__in=customers).order_by("pk"))
     for case in cases:
         _finish(case, modes[case.customer.kind], day=today)
     return len(cases)

@@ -48,9 +48,10 @@ def dun_next_customers(
     """
     if not after_customer:
         close_settled_cases(issuer=issuer, today=today)
-        finish_covered_cases(issuer=issuer, today=today)
         end_holds(issuer=issuer, today=today)
     procedures = active_procedures(issuer)
+    if not after_customer:
+        finish_covered_cases(issuer=issuer, today=today, procedures=procedures)
     if not procedures:
         return Batch([], _missing_procedure(issuer, today=today), None)
     customers = list(

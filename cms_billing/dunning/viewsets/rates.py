@@ -37,6 +37,7 @@ class BaseRateForm(WagtailAdminModelForm):
 
 class BaseRateViewSet(BillingModelViewSet):
     model = BaseRate
+    scoped = False
     name = "billing-base-rate"
     icon = "history"
     menu_label = gettext_lazy("Base rates")
