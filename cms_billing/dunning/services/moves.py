@@ -21,7 +21,7 @@ from ..plans import ActiveProcedure, active_procedures
 from ..reasons import sentence
 from ..rules import LevelFacts, ProcedureFacts, Reason, Step
 from .by_hand import _locked_case, _note, _said
-from .cases import _lock_customer_of, open_case, reopen_case
+from .cases import lock_customer_of, open_case, reopen_case
 
 State, Kind = Case.State, CaseStep.Kind
 
@@ -34,7 +34,7 @@ def start_case(*, document_id: int, first_level: int, reason: str, today: date, 
     level. Raises ReasonMissing, CannotDun, InDunningAlready, WrongLevel.
     """
     reason = _said(reason)
-    customer = _lock_customer_of(document_id)
+    customer = lock_customer_of(document_id)
     item = OpenItem.objects.select_related("document", "issuer").get(pk=document_id)
     _is_overdue(item, today=today)
     if Case.objects.live().filter(document=document_id).exists():
