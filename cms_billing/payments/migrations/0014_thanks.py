@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cms_billing_payments', '0012_agreements'),
+        ('cms_billing_payments', '0013_statements'),
     ]
 
     operations = [
