@@ -7,7 +7,7 @@ from wagtail.models import ModelLogEntry
 
 from cms_billing.core.money import Money
 from cms_billing.dunning.exceptions import CannotDun, NothingToWaive, ReasonMissing, WrongStep
-from cms_billing.dunning.models import Case, Level
+from cms_billing.dunning.models import Case, Level, Procedure
 from cms_billing.dunning.services import (
     close_case,
     reopen_case,
@@ -104,6 +104,7 @@ def test_the_next_step_now_is_refused_where_nothing_is_owed(issuer, customer):
 
 def test_a_fee_can_be_waived_as_far_as_it_is_owed(issuer, customer, editor, after_commit):
     Level.objects.filter(procedure__issuer=issuer, number=2).update(fee_minor=76)
+    Procedure.objects.filter(issuer=issuer).update(charges_left="claim")
     invoice = invoice_due(customer, DUE)
     run(issuer, DAYS[0])
     case = case_of(invoice)

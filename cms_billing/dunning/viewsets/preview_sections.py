@@ -33,6 +33,7 @@ REASON_NAMES: dict[Reason, Any] = {
     Reason.DEFERRED: gettext_lazy("deferred"),
     Reason.PAYMENT_UNDER_WAY: gettext_lazy("payment under way"),
     Reason.RETRY_PLANNED: gettext_lazy("another charge is planned"),
+    Reason.ONLY_CHARGES_LEFT: gettext_lazy("only fees or interest left"),
     Reason.BELOW_MINIMUM: gettext_lazy("below the minimum amount"),
     Reason.WAITING_FOR_STATEMENT: gettext_lazy("waits for the bank statement"),
     Reason.WEEKEND: gettext_lazy("weekend"),
