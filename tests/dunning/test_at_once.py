@@ -100,7 +100,8 @@ def test_chargebacks_during_the_run_keep_one_case_each():
             charge_back(payment_id=payment.pk, day=FIRST)
 
     assert at_once(lambda: in_chunks(issuer, wait=True), return_all) == []
-    run(issuer, FIRST)
+    # The letter about a payment that came back goes out the day after.
+    run(issuer, date(2026, 1, 23))
     assert sorted(case_of(invoice).level for invoice in invoices) == [1] * 6
     assert Case.objects.count() == 6
 
