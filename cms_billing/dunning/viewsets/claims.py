@@ -82,7 +82,7 @@ class ClaimInspectView(InspectView):
         Action(
             gettext_lazy("Recall"),
             "billing-agency-claim:recall",
-            "undo",
+            "rotate",
             RECALL,
             when=lambda claim: claim.recalled_on is None,
         ),

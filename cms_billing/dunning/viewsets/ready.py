@@ -119,6 +119,10 @@ class ReadyFilterSet(BillingFilterSet):
         fields = ["level"]
 
 
+# Pages of a case: they are where ``CaseViewSet`` says.
+_ELSEWHERE = ("inspect", "history", "history_results")
+
+
 class ReadyIndexView(BillingIndexView):
     page_title = gettext_lazy("Ready for collection")
 
@@ -163,7 +167,7 @@ class ReadyViewSet(ReadOnlyViewSet):
     index_view_class = ReadyIndexView
 
     def get_urlpatterns(self) -> list[Any]:
-        return [p for p in super().get_urlpatterns() if p.name not in ("inspect", "history")]
+        return [p for p in super().get_urlpatterns() if p.name not in _ELSEWHERE]
 
     def register_admin_url_finder(self) -> None:
         """The page of a case is where ``CaseViewSet`` says."""
