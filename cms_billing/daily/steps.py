@@ -20,7 +20,7 @@ from cms_billing.core import clock, copies, outbox
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.models import OutsideWork
 from cms_billing.dunning import services as dunning
-from cms_billing.dunning.models import AgreementNotice, HandOverFile, HandOverSending
+from cms_billing.dunning.models import AgreementNotice, HandOverFile, HandOverSending, ThankYou
 from cms_billing.faktura import services as faktura
 from cms_billing.faktura.models import Customer, Delivery, Document, InvoiceRun, Issuer, Rendering
 from cms_billing.faktura.services import Problem
@@ -322,6 +322,7 @@ class Deliver(WorkStep):
         drain(MemberNotice, Q(customer__issuer=issuer), lambda done, failed: progress(0, failed))
         dunning.announce_instalments(issuer=issuer, today=today)
         drain(AgreementNotice, Q(agreement__issuer=issuer), lambda done, failed: progress(0, failed))
+        drain(ThankYou, Q(customer__issuer=issuer), lambda done, failed: progress(0, failed))
 
 
 class Dun(ChunkStep):

@@ -19,6 +19,7 @@ from cms_billing.core.exceptions import CopySendsNothing, NotYet
 from cms_billing.core.models import Installation
 from cms_billing.core.services import confirm_installation
 from cms_billing.daily.services import run_daily
+from cms_billing.dunning.models import ThankYou
 from cms_billing.faktura.models import Delivery, Document, MailText, Rendering
 from cms_billing.faktura.services import issue_next_invoices, send_test_mail
 from cms_billing.payments.credentials import account_of
@@ -67,6 +68,7 @@ OUTSIDE = [
     MemberNotice,
     MethodRemoval,
     Comparison,
+    ThankYou,
 ]
 
 
@@ -220,6 +222,8 @@ def row_of(model) -> int:
     money = {"issuer": document.issuer, "customer": document.customer, "amount_minor": 990, "currency": "EUR"}
     if model is PaymentSession:
         return a_visit(document).pk
+    if model is ThankYou:
+        return ThankYou.objects.create(customer=document.customer, day=TODAY, to="anna@example.org").pk
     if model is MemberNotice:
         to = document.customer.email
         return MemberNotice.objects.create(customer=document.customer, kind="card_expires", to=to).pk
