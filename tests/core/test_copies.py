@@ -19,7 +19,14 @@ from cms_billing.core.exceptions import CopySendsNothing, NotYet
 from cms_billing.core.models import Installation
 from cms_billing.core.services import confirm_installation
 from cms_billing.daily.services import run_daily
-from cms_billing.dunning.models import ThankYou
+from cms_billing.dunning.models import (
+    Agency,
+    Agreement,
+    AgreementNotice,
+    HandOver,
+    HandOverSending,
+    ThankYou,
+)
 from cms_billing.faktura.models import Delivery, Document, MailText, Rendering
 from cms_billing.faktura.services import issue_next_invoices, send_test_mail
 from cms_billing.payments.credentials import account_of
@@ -69,6 +76,8 @@ OUTSIDE = [
     MethodRemoval,
     Comparison,
     ThankYou,
+    AgreementNotice,
+    HandOverSending,
 ]
 
 
@@ -222,6 +231,16 @@ def row_of(model) -> int:
     money = {"issuer": document.issuer, "customer": document.customer, "amount_minor": 990, "currency": "EUR"}
     if model is PaymentSession:
         return a_visit(document).pk
+    if model is AgreementNotice:
+        agreement = Agreement.objects.create(kind="promise", starts_on=TODAY, until=TODAY, **money)
+        return AgreementNotice.objects.create(
+            agreement=agreement, kind="agreement_made", to="anna@example.org"
+        ).pk
+    if model is HandOverSending:
+        agency = Agency.objects.create(issuer=document.issuer, name="Inkasso", slug="inkasso")
+        over = {"issuer": document.issuer, "agency": agency, "kind": "claims", "number": 1, "day": TODAY}
+        hand_over = HandOver.objects.create(**over)
+        return HandOverSending.objects.create(issuer=document.issuer, hand_over=hand_over, way="mail").pk
     if model is ThankYou:
         return ThankYou.objects.create(customer=document.customer, day=TODAY, to="anna@example.org").pk
     if model is MemberNotice:
