@@ -231,18 +231,8 @@ def row_of(model) -> int:
     money = {"issuer": document.issuer, "customer": document.customer, "amount_minor": 990, "currency": "EUR"}
     if model is PaymentSession:
         return a_visit(document).pk
-    if model is AgreementNotice:
-        agreement = Agreement.objects.create(kind="promise", starts_on=TODAY, until=TODAY, **money)
-        return AgreementNotice.objects.create(
-            agreement=agreement, kind="agreement_made", to="anna@example.org"
-        ).pk
-    if model is HandOverSending:
-        agency = Agency.objects.create(issuer=document.issuer, name="Inkasso", slug="inkasso")
-        over = {"issuer": document.issuer, "agency": agency, "kind": "claims", "number": 1, "day": TODAY}
-        hand_over = HandOver.objects.create(**over)
-        return HandOverSending.objects.create(issuer=document.issuer, hand_over=hand_over, way="mail").pk
-    if model is ThankYou:
-        return ThankYou.objects.create(customer=document.customer, day=TODAY, to="anna@example.org").pk
+    if model in (AgreementNotice, HandOverSending, ThankYou):
+        return row_of_dunning(model, document)
     if model is MemberNotice:
         to = document.customer.email
         return MemberNotice.objects.create(customer=document.customer, kind="card_expires", to=to).pk
@@ -255,6 +245,20 @@ def row_of(model) -> int:
         paid = {"provider": "fake", "way": "provider", "state": "settled", "work_state": "done"}
         money["payment"] = Payment.objects.create(**paid, **money)
     return model.objects.create(provider="fake", way="provider", **money).pk
+
+
+def row_of_dunning(model, document: Document) -> int:
+    whose = {"issuer": document.issuer, "customer": document.customer}
+    if model is AgreementNotice:
+        promised = {"kind": "promise", "amount_minor": 990, "currency": "EUR"}
+        agreement = Agreement.objects.create(**whose, **promised, starts_on=TODAY, until=TODAY)
+        return model.objects.create(agreement=agreement, kind="agreement_made", to="anna@example.org").pk
+    if model is HandOverSending:
+        agency = Agency.objects.create(issuer=document.issuer, name="Inkasso", slug="inkasso")
+        over = {"agency": agency, "kind": "claims", "number": 1, "day": TODAY}
+        hand_over = HandOver.objects.create(issuer=document.issuer, **over)
+        return model.objects.create(issuer=document.issuer, hand_over=hand_over, way="mail").pk
+    return model.objects.create(customer=document.customer, day=TODAY, to="anna@example.org").pk
 
 
 def a_visit(document) -> PaymentSession:
