@@ -107,7 +107,9 @@ def _happen(row: VendorObject) -> None:
         case "charge":
             row.act, row.acts_on = "", None
             row.save(update_fields=["act", "acts_on"])
-            money.dispute(row)
+            # A charge is disputed once: the payer may have been faster.
+            if not row.data["disputed"]:
+                money.dispute(row)
         case "refund":
             refunds.finish(row)
         case checkout.KIND:
