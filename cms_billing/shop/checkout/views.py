@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from oscar.apps.checkout import views as oscar_views
-from oscar.apps.checkout.exceptions import PassedSkipCondition
+from oscar.apps.checkout.exceptions import FailedPreCondition, PassedSkipCondition
 
 from cms_billing.shop.consents import legal_pages, needed_consents
 from cms_billing.shop.offered import chosen_method, offered_methods, pages_are_split
@@ -136,6 +136,17 @@ class PaymentDetailsView(PayOnPageMixin, oscar_views.PaymentDetailsView):
         self._skip_what_is_ordered(request)
         self.skip_what_is_being_paid(request)
         super().check_skip_conditions(request)
+
+    def check_pre_conditions(self, request: Any) -> None:
+        """Another press may have been faster since the look before: its order is there, and the basket empty."""
+        try:
+            super().check_pre_conditions(request)
+        except FailedPreCondition:
+            try:
+                self._skip_what_is_ordered(request)
+            except PassedSkipCondition as ordered:
+                raise FailedPreCondition(url=ordered.url) from ordered
+            raise
 
     def _skip_what_is_ordered(self, request: Any) -> None:
         """The button was pressed again after the order was placed: the basket is empty by now, the order is there."""
