@@ -100,7 +100,9 @@ class Site:
         parent = Page.objects.get(pk=home.pk).add_child(instance=ArticlePage(title="Others", slug="others"))
         for number in range(self.options.rules - 1):
             page = parent.add_child(instance=ArticlePage(title=f"Other {number}", slug=f"other-{number}"))
-            AccessRule.objects.create(page=page).plans.add(self.plans[number % len(self.plans)])
+            rule = AccessRule(page=page)
+            rule.plans.add(self.plans[number % len(self.plans)])
+            rule.save()
 
     def list_in(self, section: Any) -> None:
         from wagtail.models import Page

@@ -48,7 +48,7 @@ from home.models import HomePage
 
 from cms_billing.faktura.models import Issuer
 from cms_billing.memberships.models import Plan
-from cms_billing.paywall.models import AccessRule
+from cms_billing.paywall.services import set_rule
 
 EMAIL, PASSWORD = "mara@example.org", "a-long-passphrase-7"
 
@@ -69,8 +69,7 @@ home = HomePage.objects.get()
 home.add_child(instance=HomePage(title="Closed magazine", slug="magazine", search_description="Short and free."))
 issuer = Issuer.objects.create(name="Example Academy", legal_name="Example Academy GmbH")
 plan = Plan.objects.create(issuer=issuer, code="month", name="Monthly membership")
-rule = AccessRule.objects.create(page=HomePage.objects.get(slug="magazine"))
-rule.plans.add(plan)
+set_rule(page=HomePage.objects.get(slug="magazine"), plans=[plan])
 
 guest, mara, root = (Client(SERVER_NAME="%s") for _ in range(3))
 mara.force_login(member, backend="django.contrib.auth.backends.ModelBackend")

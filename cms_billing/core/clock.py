@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,13 @@ def local_day(moment: datetime, place: HasTimeZone | None = None) -> date:
     """The date of ``moment`` (aware) at ``place``."""
     zone = ZoneInfo(place.time_zone) if place else timezone.get_current_timezone()
     return moment.astimezone(zone).date()
+
+
+def seconds_until(day: date, place: HasTimeZone | None = None) -> int:
+    """Whole seconds until ``day`` begins at ``place``; 0 once it has."""
+    zone = ZoneInfo(place.time_zone) if place else timezone.get_current_timezone()
+    begins = datetime.combine(day, time.min, tzinfo=zone)
+    return max(int((begins - now()).total_seconds()), 0)
 
 
 def shift() -> timedelta:

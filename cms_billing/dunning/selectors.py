@@ -83,6 +83,17 @@ def standing_of_contract(
     return Subquery(worst, output_field=models.CharField())
 
 
+def arrears_level_of_contract(
+    issuer: str = "issuer_id", reference: str = "number", customer: str = "customer_id"
+) -> Subquery:
+    """The highest level of a reminder that was sent and that the contract, or a lock over all of the customer's,
+    stands in; NULL for none."""
+    told = cases_of_contract(issuer, reference, customer).filter(level__gte=F("first_level"), level__gt=0)
+    return Subquery(
+        told.order_by("-level").values("level")[:1], output_field=models.PositiveSmallIntegerField()
+    )
+
+
 # From the case that matters least to the one that matters most.
 _WEIGHT = Choice(
     When(locks(), state=Case.State.HANDED_OVER, then=3),

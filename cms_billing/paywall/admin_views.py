@@ -80,10 +80,8 @@ class PageRuleView(WagtailAdminTemplateMixin, FormView):
             else:
                 set_rule(
                     page=self.page,
-                    opens_to=given["opens_to"],
                     plans=given["plans"],
-                    preview=given["preview"],
-                    teaser_text=given["teaser_text"],
+                    terms=form.terms(),
                     user=self.request.user,
                 )
         except BillingError as error:

@@ -15,9 +15,15 @@ from cms_billing.faktura.models import Customer
 from cms_billing.memberships.models import Plan
 
 from .models import AccessRule
-from .rules import OpensTo
+from .terms import OpensTo, Preview, RuleTerms
 
 INHERIT = "inherit"
+OPENS = [choice for choice in AccessRule.Opens.choices if choice[0] != OpensTo.SECTION]
+SHOWS = [
+    (value, label)
+    for value, label in AccessRule.Shows.choices
+    if value in (Preview.PAGE, Preview.TEXT, Preview.TITLE)
+]
 
 
 class RuleForm(forms.Form):
@@ -33,9 +39,9 @@ class RuleForm(forms.Form):
     )
     preview = forms.ChoiceField(
         label=gettext_lazy("What others see"),
-        choices=AccessRule.Preview.choices,
+        choices=SHOWS,
         widget=forms.RadioSelect,
-        initial=AccessRule.Preview.PAGE,
+        initial=Preview.PAGE,
     )
     teaser_text = forms.CharField(
         label=gettext_lazy("Teaser text"), required=False, widget=forms.Textarea(attrs={"rows": 4})
@@ -44,7 +50,7 @@ class RuleForm(forms.Form):
     def __init__(self, *args: Any, page: Page, rule: AccessRule | None, above: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         inherit = _("follow the section above (%(above)s)") % {"above": above}
-        self.fields["opens_to"].choices = [(INHERIT, inherit), *AccessRule.Opens.choices]  # type: ignore[attr-defined]
+        self.fields["opens_to"].choices = [(INHERIT, inherit), *OPENS]  # type: ignore[attr-defined]
         self.fields["plans"].queryset = plans_for(page, rule)  # type: ignore[attr-defined]
         self.initial.setdefault("opens_to", INHERIT)
         if rule:
@@ -59,9 +65,17 @@ class RuleForm(forms.Form):
         cleaned = super().clean() or {}
         if cleaned.get("opens_to") == OpensTo.PLANS and not cleaned.get("plans"):
             self.add_error("plans", _("Choose at least one plan: otherwise nobody could read the page."))
-        if cleaned.get("preview") == AccessRule.Preview.TEXT and not cleaned.get("teaser_text", "").strip():
+        if cleaned.get("preview") == Preview.TEXT and not cleaned.get("teaser_text", "").strip():
             self.add_error("teaser_text", _("Write what others see, or choose another preview."))
         return cleaned
+
+    def terms(self) -> RuleTerms:
+        given = self.cleaned_data
+        return RuleTerms(
+            opens_to=OpensTo(given["opens_to"]),
+            preview=Preview(given["preview"]),
+            teaser_text=given["teaser_text"],
+        )
 
 
 def plans_for(page: Page, rule: AccessRule | None) -> Any:

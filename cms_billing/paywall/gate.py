@@ -7,25 +7,36 @@ from __future__ import annotations
 
 import logging
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.functional import SimpleLazyObject, empty
 from wagtail.models import Page
 
 from cms_billing.core import clock
 
 from . import selectors
+from .passes import passes_of
 from .rule_map import RulesUnreadable, current_rules
-from .rules import RULES_UNREADABLE, Decision, OpensTo, Reason, Visitor, decide
+from .rules import RULES_UNREADABLE, Decision, OpensTo, Reason, Rule, Visitor, decide
 
 logger = logging.getLogger("cms_billing.paywall")
 
 _MEMO = "_cms_billing_decisions"
 _REFUSED = "_cms_billing_refused"
+_STAND_IN = "_cms_billing_stand_in"
+# Seconds that caches may keep what everybody sees of a page whose dates will change it: never past that day.
+LONGEST = 3600
+
+
+class StandIn(Protocol):
+    """Somebody made up, in whose place an editor looks at a page (``view_as``)."""
+
+    def decide(self, rule: Rule | None, *, today: date) -> Decision: ...
 
 
 def access(request: HttpRequest, page: Page) -> Decision:
@@ -43,19 +54,39 @@ def decisions(request: HttpRequest) -> dict[int, Decision]:
     return getattr(request, _MEMO)
 
 
+def view_as(request: HttpRequest, stand_in: StandIn) -> None:
+    """Every decision of this request is the stand-in's: for previews. Never from anything that the request says."""
+    setattr(request, _STAND_IN, stand_in)
+
+
+def stand_in_of(request: HttpRequest) -> StandIn | None:
+    return getattr(request, _STAND_IN, None)
+
+
 def _decide(request: HttpRequest, page: Page) -> Decision:
     try:
         rule = current_rules().rule_for(page.path)
-        if rule is None or rule.opens_to is OpensTo.EVERYONE or is_guest(request):
+        if stand_in := stand_in_of(request):
+            return stand_in.decide(rule, today=clock.today())
+        if rule is None or rule.opens_to is OpensTo.EVERYONE:
             # No date matters here, so none is asked for.
             return decide(rule, visitor=Visitor.GUEST, today=date.min)
-        decision = selectors.decide_page(page, request.user, today=clock.today())
+        decision = _for_visitor(request, page, rule)
     except RulesUnreadable:
         logger.exception("Page %s stays closed", page.pk)
         return RULES_UNREADABLE
-    if not decision.granted:
+    if not decision.granted and not is_guest(request):
         logger.info("Page %s closed for user %s: %s", page.pk, request.user.pk, decision.reason)
     return decision
+
+
+def _for_visitor(request: HttpRequest, page: Page, rule: Rule) -> Decision:
+    passes = partial(passes_of, request, page, rule)
+    if not is_guest(request):
+        return selectors.decide_page(page, request.user, today=clock.today(), passes=passes)
+    today = clock.today() if rule.has_dates else date.min
+    free = rule.has_dates and rule.is_free_on(today)
+    return decide(rule, visitor=Visitor.GUEST, today=today, passes=None if free else passes())
 
 
 def is_guest(request: HttpRequest) -> bool:
@@ -91,10 +122,12 @@ def refuse(request: HttpRequest, page: Page, decision: Decision) -> HttpResponse
 
 def stamp(response: HttpResponse, decision: Decision) -> None:
     """What caches may keep: the teaser of guests is one for all; everything else of a covered page is nobody's."""
+    if decision.changes_on is not None and (decision.for_all_guests or not decision.covered):
+        patch_cache_control(response, max_age=min(clock.seconds_until(decision.changes_on), LONGEST))
     if not decision.covered:
         return
     patch_vary_headers(response, ["Cookie"])
-    if decision.reason is not Reason.NO_LOGIN:
+    if not decision.for_all_guests:
         response["Cache-Control"] = "private, no-store"
         for header in ("Expires", "Pragma"):
             del response[header]

@@ -17,7 +17,11 @@ from django.db import connections, models, router
 from django.db.models import Exists, Expression, F, OuterRef, QuerySet, Subquery
 from django.utils.dateparse import parse_date
 
-from cms_billing.dunning.selectors import paid_until_of_contract, standing_of_contract
+from cms_billing.dunning.selectors import (
+    arrears_level_of_contract,
+    paid_until_of_contract,
+    standing_of_contract,
+)
 from cms_billing.faktura.models import DocumentLine
 from cms_billing.memberships.models import Contract, ContractLine, Plan
 
@@ -29,6 +33,7 @@ COLUMNS = (
     "pk", "number", "plan_id", "plan__name", "plan__kind", "state", "start", "end", "customer_id", "issuer_id",
     "standing", "paid_until", "next_due", "owes",
 )  # fmt: skip
+WITH_LEVELS = (*COLUMNS, "arrears_level")
 
 
 @dataclass(frozen=True)
@@ -50,24 +55,28 @@ class Slot(Expression):
         return "%s", [self]
 
 
-def holdings_of(user: Any, *, plan_ids: Iterable[int], today: date) -> Holdings:
-    """The user's contracts on these plans with their standing: one query, none for guests or no plans."""
+def holdings_of(user: Any, *, plan_ids: Iterable[int], today: date, levels: bool = False) -> Holdings:
+    """The user's contracts on these plans with their standing: one query, none for guests or no plans.
+
+    ``levels``: with the highest level of arrears of each, which costs the query more.
+    """
     wanted = frozenset(plan_ids)
     if not user.is_authenticated or not wanted:
         return Holdings()
     contracts, standings = [], {}
-    for row in _rows(user, today=today):
-        facts = dict(zip(COLUMNS, row, strict=True))
+    columns = WITH_LEVELS if levels else COLUMNS
+    for row in _rows(user, columns, today=today):
+        facts = dict(zip(columns, row, strict=True))
         if facts["plan_id"] in wanted:
             contracts.append(holding_on(today, facts))
             standings[facts["pk"]] = standing_on(today, facts)
     return Holdings(tuple(contracts), standings)
 
 
-def _rows(user: Any, *, today: date) -> list[Any]:
+def _rows(user: Any, columns: tuple[str, ...], *, today: date) -> list[Any]:
     using = router.db_for_read(Contract)
     connection = connections[using]
-    statement, parameters = _statement(using)
+    statement, parameters = _statement(using, columns)
     given = {
         "user": get_user_model()._meta.pk.get_db_prep_value(user.pk, connection),
         "today": connection.ops.adapt_datefield_value(today),
@@ -78,11 +87,13 @@ def _rows(user: Any, *, today: date) -> list[Any]:
 
 
 @lru_cache(maxsize=8)
-def _statement(using: str) -> tuple[str, tuple[Any, ...]]:
+def _statement(using: str, columns: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
     owner = Slot("user", get_user_model()._meta.pk)
     contracts = Contract.objects.filter(customer__user_id=owner)
     rows = with_standing(contracts, today=Slot("today", models.DateField())).order_by("pk")
-    statement, parameters = rows.values_list(*COLUMNS).query.get_compiler(using).as_sql()
+    if columns is WITH_LEVELS:
+        rows = rows.annotate(arrears_level=arrears_level_of_contract())
+    statement, parameters = rows.values_list(*columns).query.get_compiler(using).as_sql()
     return statement, tuple(parameters)
 
 
@@ -113,6 +124,7 @@ def standing_on(day: date, facts: Mapping[str, Any]) -> Standing:
         paid_until = next_due - ONE_DAY if next_due else None
     return Standing(
         level=Level(facts["standing"] or Level.GOOD),
+        arrears_level=facts.get("arrears_level") or 0,
         paid=owes_nothing or paid_until is not None,
         paid_until=paid_until,
     )

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from wagtail.models import Page
-from wagtail.signals import post_page_move
+from wagtail.signals import copy_for_translation_done, post_page_move
 
 from cms_billing.memberships.models import Plan, PlanPrice
 from cms_billing.memberships.offers import offers_changed
 
+from . import services
 from .models import AccessRule
 from .rule_map import forget_rules
 
@@ -21,6 +22,7 @@ def connect() -> None:
         post_delete.connect(_changed, sender=model, dispatch_uid=f"paywall.deleted.{model.__name__}")
     m2m_changed.connect(_changed, sender=AccessRule.plans.through, dispatch_uid="paywall.plans")
     post_page_move.connect(_changed, dispatch_uid="paywall.moved")
+    copy_for_translation_done.connect(_follow_translated, dispatch_uid="paywall.translated")
     offers_changed.connect(_changed, dispatch_uid="paywall.offers")
     # A page put in before others shifts their paths in the tree.
     post_save.connect(_page_saved, dispatch_uid="paywall.page_saved")
@@ -34,3 +36,10 @@ def _changed(**kwargs: Any) -> None:
 def _page_saved(sender: type, *, created: bool, **kwargs: Any) -> None:
     if created and issubclass(sender, Page):
         forget_rules()
+
+
+def _follow_translated(target: Any, **kwargs: Any) -> None:
+    """A translation follows the rule of the page it translates; a copy of that rule would stay behind when it
+    changes."""
+    if isinstance(target, Page):
+        services.drop_copied_rule(page=target)

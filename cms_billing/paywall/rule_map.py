@@ -12,13 +12,15 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
-from wagtail.models import Page, get_page_models
+from wagtail.models import Locale, Page, get_page_models
 
 from cms_billing.core.exceptions import BillingError
 from cms_billing.memberships.models import Plan, PlanPrice
@@ -27,6 +29,7 @@ from cms_billing.memberships.offers import offer_urls
 from .models import AccessRule
 from .offers import DatedPrice, PlanFacts
 from .rules import OpensTo, Rule
+from .terms import refined
 
 VERSION_KEY = "cms_billing.paywall.rules"
 # Seconds after which a process loads again even though nobody told it to.
@@ -42,11 +45,11 @@ ALWAYS_OPEN = Rule(page_id=0, page_title="", opens_to=OpensTo.EVERYONE, always=T
 
 @dataclass(frozen=True)
 class RuleMap:
-    """``rules`` by path of the page in the tree; ``plans`` by id. ``always_open``: paths of single pages, not of what
-    is below them."""
+    """``rules`` by path of the page in the tree, for it and what is below it. ``singles``: rules of single pages that
+    no place in the tree decides: kinds that are always open, aliases of closed pages. ``plans`` by id."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
-    always_open: frozenset[str] = frozenset()
+    singles: Mapping[str, Rule] = field(default_factory=dict)
     plans: Mapping[int, PlanFacts] = field(default_factory=dict)
     version: str = ""
     loaded_at: float = 0.0
@@ -55,9 +58,18 @@ class RuleMap:
         """The rule of the page at ``path`` or of its nearest ancestor that has one."""
         if not self.rules:
             return None
-        if path in self.always_open:
-            return ALWAYS_OPEN
-        return next((self.rules[place] for place in _upwards(path) if place in self.rules), None)
+        if path in self.singles:
+            return self.singles[path]
+        return nearest(self.rules, path)
+
+    def chain_for(self, path: str) -> list[Rule]:
+        """All rules at ``path`` and above it, nearest first: the first one decides."""
+        return [self.rules[place] for place in _upwards(path) if place in self.rules]
+
+    @cached_property
+    def asks_levels(self) -> bool:
+        """Does any rule close at a level of arrears of its own?"""
+        return any(rule.closes_at for rule in self.rules.values())
 
     def plans_of(self, rule: Rule) -> Sequence[PlanFacts]:
         return [self.plans[plan.id] for plan in rule.plans if plan.id in self.plans]
@@ -121,23 +133,73 @@ def _shared_version() -> str:
 
 def _load(version: str) -> RuleMap:
     prices = Prefetch("plans__prices", PlanPrice.objects.order_by("-valid_from"))
-    rows = list(AccessRule.objects.select_related("page").prefetch_related("plans", prices))
+    # An alias is sold as its source is, whatever was copied with it.
+    rows = list(
+        AccessRule.objects.filter(page__alias_of=None)
+        .select_related("page")
+        .prefetch_related("plans", prices)
+    )
     plans = {plan.pk: plan for row in rows for plan in row.plans.all()}
     urls = offer_urls(plans) if plans else {}
+    rules = resolved(_with_translations(rows))
     return RuleMap(
-        rules={row.page.path: row.facts() for row in rows},
-        always_open=_always_open() if rows else frozenset(),
+        rules=rules,
+        singles={**_aliases(rules), **_always_open()} if rules else {},
         plans={pk: replace(_facts(plan), url=urls.get(pk, "")) for pk, plan in plans.items()},
         version=version,
         loaded_at=time.monotonic(),
     )
 
 
-def _always_open() -> frozenset[str]:
+def _with_translations(rows: Sequence[AccessRule]) -> dict[str, Rule]:
+    """Rules by path; a page that translates one with a rule, and has none itself, follows it."""
+    rules = {row.page.path: row.facts() for row in rows}
+    by_key: dict[Any, Rule] = {}
+    for row in sorted(rows, key=lambda row: row.page_id):
+        by_key.setdefault(row.page.translation_key, rules[row.page.path])
+    if not by_key or Locale.objects.count() < 2:
+        return rules
+    translations = Page.objects.filter(translation_key__in=by_key, alias_of=None)
+    for path, key in translations.values_list("path", "translation_key"):
+        rules.setdefault(path, by_key[key])
+    return rules
+
+
+def resolved(rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """``rules`` with those that refine another made whole; where there is none above, the page is open."""
+    whole: dict[str, Rule] = {}
+    for path in sorted(rules):
+        rule = rules[path]
+        if rule.opens_to is OpensTo.SECTION:
+            above = nearest(whole, path[: -Page.steplen])
+            rule = _refined(rule, above) if above else replace(rule, opens_to=OpensTo.EVERYONE)
+        whole[path] = rule
+    return whole
+
+
+def _refined(rule: Rule, above: Rule) -> Rule:
+    counted = above.quota_page_id if rule.quota is None else rule.page_id
+    return replace(refined(rule, above), plans=above.plans, quota_page_id=counted)
+
+
+def nearest(rules: Mapping[str, Rule], path: str) -> Rule | None:
+    return next((rules[place] for place in _upwards(path) if place in rules), None)
+
+
+def _aliases(rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """An alias shows its source's text: where the source is closed, so is it, wherever it stands."""
+    pairs = Page.objects.filter(alias_of__isnull=False).values_list("path", "alias_of__path")
+    found = {path: nearest(rules, source) for path, source in pairs}
+    return {path: rule for path, rule in found.items() if rule and rule.opens_to is OpensTo.PLANS}
+
+
+def _always_open() -> dict[str, Rule]:
     """Pages of kinds that say ``paywall_always_open = True``."""
     kinds = [model for model in get_page_models() if getattr(model, "paywall_always_open", False)]
     types = ContentType.objects.get_for_models(*kinds).values()
-    return frozenset(Page.objects.filter(content_type__in=types).values_list("path", flat=True))
+    return dict.fromkeys(
+        Page.objects.filter(content_type__in=types).values_list("path", flat=True), ALWAYS_OPEN
+    )
 
 
 def _facts(plan: Plan) -> PlanFacts:

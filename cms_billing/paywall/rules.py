@@ -10,12 +10,20 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from .terms import OpensTo, Preview, RuleTerms
 
-class OpensTo(StrEnum):
-    """Whom a rule lets in. ``EVERYONE`` is the exception inside a closed section: a free sample lesson."""
-
-    PLANS = "plans"
-    EVERYONE = "everyone"
+__all__ = [
+    "Decision",
+    "Holding",
+    "OpensTo",
+    "Passes",
+    "Preview",
+    "Reason",
+    "Rule",
+    "RuleTerms",
+    "Visitor",
+    "decide",
+]
 
 
 class Visitor(StrEnum):
@@ -30,15 +38,25 @@ class Reason(StrEnum):
 
     NOT_COVERED = "not_covered"
     FREE = "free"
+    # Inside the days on which the rule lets everybody read.
+    FREE_NOW = "free_now"
     EDITOR = "editor"
     MEMBER = "member"
     ARREARS_BUT_OPEN = "arrears_but_open"
     # Dunning locks, but what is paid stays open (§§ 273, 320 BGB ask for proportion).
     LOCKED_BUT_PAID = "locked_but_paid"
     PAID_FOR_GOOD = "paid_for_good"
+    # A member gave the page away.
+    GIFT = "gift"
+    # One of the pages that a visitor reads free each month.
+    FREE_READ = "free_read"
     NO_LOGIN = "no_login"
     NO_PLAN = "no_plan"
     LOCKED = "locked"
+    # The rule shuts out members in arrears before dunning locks.
+    IN_ARREARS = "in_arrears"
+    # Members read it later: a lesson whose day has not come.
+    NOT_YET = "not_yet"
     NOT_STARTED = "not_started"
     ENDED = "ended"
     # The rules could not be read: nobody gets a full text on a guess.
@@ -53,6 +71,7 @@ class OpensWith(StrEnum):
     PLAN = "plan"
     PAYMENT = "payment"
     START = "start"
+    WAIT = "wait"
     RETRY = "retry"
 
 
@@ -74,16 +93,19 @@ class RulePlan:
     name: str
 
 
-@dataclass(frozen=True)
-class Rule:
-    """An access rule as decisions need it. ``plans`` empty with ``OpensTo.PLANS``: closed to all but editors."""
+@dataclass(frozen=True, kw_only=True)
+class Rule(RuleTerms):
+    """An access rule as decisions need it: its terms and where it stands.
+
+    ``opens_to`` is PLANS or EVERYONE here; what refines another rule has become one. ``plans`` empty with PLANS: closed
+    to all but editors.
+    """
 
     page_id: int
     page_title: str
-    opens_to: OpensTo = OpensTo.PLANS
     plans: tuple[RulePlan, ...] = ()
-    preview: str = "page"
-    teaser_text: str = ""
+    # The page whose rule grants the quota: what is read anywhere below it counts together.
+    quota_page_id: int = 0
     # A page of a kind that is never closed: legal texts, the page for locked members.
     always: bool = False
 
@@ -147,19 +169,39 @@ class OwedDocument:
 class Standing:
     """How one contract stands. ``documents`` are filled in where somebody asks what is owed.
 
+    ``arrears_level``: the highest level of a reminder that was sent and is unpaid, where a rule asks for it.
     ``paid``: today is paid for, so that no lock reaches it; ``paid_until`` is the last day of that period, None where
     nothing more will be billed.
     """
 
     level: Level = Level.GOOD
+    arrears_level: int = 0
     paid: bool = False
     paid_until: date | None = None
     documents: tuple[OwedDocument, ...] = ()
 
 
 @dataclass(frozen=True)
+class Passes:
+    """What a visitor brings beside contracts: a gift link for the page, one of the month's free reads.
+
+    ``free_left``: how many free reads are left. ``personal``: something of the request said so, so that the answer is
+    not that of every guest.
+    """
+
+    gift: bool = False
+    free_read: bool = False
+    free_left: int = 0
+    personal: bool = False
+
+
+@dataclass(frozen=True)
 class Decision:
-    """Open or closed, why, and what would open it."""
+    """Open or closed, why, and what would open it.
+
+    ``opens_on``: the first day for members, with NOT_YET. ``free_left``: pages the visitor may still read free this
+    month. ``changes_on``: the next day on which the answer changes for everybody.
+    """
 
     granted: bool
     reason: Reason
@@ -168,13 +210,24 @@ class Decision:
     holding: Holding | None = None
     paid_until: date | None = None
     documents: tuple[OwedDocument, ...] = ()
+    opens_on: date | None = None
+    free_left: int = 0
+    personal: bool = False
+    changes_on: date | None = None
 
     @property
     def covered(self) -> bool:
         """Is the full text only for some? Then it may not lie in any shared cache."""
         return self.reason is Reason.RULES_UNREADABLE or (
-            self.rule is not None and self.rule.opens_to is OpensTo.PLANS
+            self.rule is not None
+            and self.rule.opens_to is OpensTo.PLANS
+            and self.reason is not Reason.FREE_NOW
         )
+
+    @property
+    def for_all_guests(self) -> bool:
+        """The teaser that every guest gets, so that one copy serves them all."""
+        return self.reason is Reason.NO_LOGIN and not self.personal
 
 
 RULES_UNREADABLE = Decision(granted=False, reason=Reason.RULES_UNREADABLE, opens_with=OpensWith.RETRY)
@@ -187,36 +240,80 @@ def decide(
     holdings: Sequence[Holding] = (),
     standings: Mapping[int, Standing] | None = None,
     today: date,
+    passes: Passes | None = None,
 ) -> Decision:
     """May the visitor read the page that ``rule`` (the nearest upwards, or None) covers?
 
     ``standings`` by contract id; a contract without one stands well. Of several contracts the best answer counts: who
-    is locked out of one but holds another that opens the page may read.
+    is locked out of one but holds another that opens the page may read. ``passes`` None: the visitor brings nothing.
     """
     if rule is None:
         return Decision(granted=True, reason=Reason.NOT_COVERED)
     if rule.opens_to is OpensTo.EVERYONE:
         return Decision(granted=True, reason=Reason.FREE, rule=rule)
+    changes_on = rule.changes_after(today) if rule.has_dates else None
+    if rule.has_dates and rule.is_free_on(today):
+        return Decision(granted=True, reason=Reason.FREE_NOW, rule=rule, changes_on=changes_on)
+    best = _by_contracts(rule, visitor, holdings, standings or {}, today)
+    if visitor is Visitor.EDITOR and not best.granted:
+        best = Decision(granted=True, reason=Reason.EDITOR)
+    if best.reason in PASSES_HELP:
+        best = _with_passes(best, passes or Passes(free_left=rule.quota or 0))
+    return replace(best, rule=rule, changes_on=changes_on)
+
+
+# Gifts and free reads stand in for a contract; they neither pay what is owed nor bring a lesson forward.
+PASSES_HELP = (Reason.NO_LOGIN, Reason.NO_PLAN, Reason.NOT_STARTED, Reason.ENDED)
+
+
+def _with_passes(closed: Decision, passes: Passes) -> Decision:
+    if passes.gift:
+        return Decision(granted=True, reason=Reason.GIFT, personal=True)
+    if passes.free_read:
+        return Decision(granted=True, reason=Reason.FREE_READ, free_left=passes.free_left, personal=True)
+    return replace(closed, free_left=passes.free_left, personal=passes.personal)
+
+
+def _by_contracts(
+    rule: Rule,
+    visitor: Visitor,
+    holdings: Sequence[Holding],
+    standings: Mapping[int, Standing],
+    today: date,
+) -> Decision:
     if visitor is Visitor.GUEST:
-        return Decision(granted=False, reason=Reason.NO_LOGIN, opens_with=OpensWith.LOGIN, rule=rule)
+        return Decision(granted=False, reason=Reason.NO_LOGIN, opens_with=OpensWith.LOGIN)
     answers = [
-        decide_holding(holding, (standings or {}).get(holding.contract_id, Standing()), today=today)
+        _on_this_page(rule, holding, standings.get(holding.contract_id, Standing()), today)
         for holding in holdings
         if holding.plan_id in rule.plan_ids
     ]
-    best = min(answers, key=_rank, default=None)
-    if best is None:
-        best = Decision(granted=False, reason=Reason.NO_PLAN, opens_with=OpensWith.PLAN)
-    if visitor is Visitor.EDITOR and not best.granted:
-        best = Decision(granted=True, reason=Reason.EDITOR)
-    return replace(best, rule=rule)
+    nothing = Decision(granted=False, reason=Reason.NO_PLAN, opens_with=OpensWith.PLAN)
+    return min(answers, key=_rank, default=nothing)
 
 
-def decide_holding(holding: Holding, standing: Standing, *, today: date) -> Decision:
-    """What one contract opens, without regard to any rule."""
+def _on_this_page(rule: Rule, holding: Holding, standing: Standing, today: date) -> Decision:
+    """What a contract opens by the rule's own terms: its level of arrears, and the day of a lesson."""
+    answer = decide_holding(holding, standing, closes_at=rule.closes_at, today=today)
+    first_day = rule.first_day(holding.start)
+    if answer.granted and first_day is not None and today < first_day:
+        return Decision(
+            granted=False,
+            reason=Reason.NOT_YET,
+            opens_with=OpensWith.WAIT,
+            holding=holding,
+            opens_on=first_day,
+        )
+    return answer
+
+
+def decide_holding(
+    holding: Holding, standing: Standing, *, closes_at: int | None = None, today: date
+) -> Decision:
+    """What one contract opens, without regard to any page. ``closes_at`` as in RuleTerms."""
     phase = holding.phase(today)
     if phase is Phase.RUNNING:
-        return _while_running(holding, standing)
+        return _while_running(holding, standing, closes_at)
     if phase is Phase.ENDED and holding.for_good:
         return Decision(granted=True, reason=Reason.PAID_FOR_GOOD, holding=holding)
     if phase is Phase.NOT_STARTED:
@@ -224,14 +321,14 @@ def decide_holding(holding: Holding, standing: Standing, *, today: date) -> Deci
     return Decision(granted=False, reason=Reason.ENDED, opens_with=OpensWith.PLAN, holding=holding)
 
 
-def _while_running(holding: Holding, standing: Standing) -> Decision:
+def _while_running(holding: Holding, standing: Standing, closes_at: int | None) -> Decision:
     if standing.level is Level.GOOD:
         return Decision(granted=True, reason=Reason.MEMBER, holding=holding)
     locked = standing.level in LOCKING
-    reason = Reason.LOCKED if locked else Reason.ARREARS_BUT_OPEN
+    closed = locked if closes_at is None else 0 < closes_at <= standing.arrears_level
     return Decision(
-        granted=standing.paid or not locked,
-        reason=Reason.LOCKED_BUT_PAID if locked and standing.paid else reason,
+        granted=standing.paid or not closed,
+        reason=_arrears_reason(locked=locked, closed=closed, paid=standing.paid),
         opens_with=OpensWith.PAYMENT,
         holding=holding,
         paid_until=standing.paid_until,
@@ -239,11 +336,21 @@ def _while_running(holding: Holding, standing: Standing) -> Decision:
     )
 
 
+def _arrears_reason(*, locked: bool, closed: bool, paid: bool) -> Reason:
+    if not closed or (paid and not locked):
+        return Reason.ARREARS_BUT_OPEN
+    if paid:
+        return Reason.LOCKED_BUT_PAID
+    return Reason.LOCKED if locked else Reason.IN_ARREARS
+
+
 _BEST_FIRST = (
     Reason.MEMBER,
     Reason.PAID_FOR_GOOD,
     Reason.ARREARS_BUT_OPEN,
     Reason.LOCKED_BUT_PAID,
+    Reason.NOT_YET,
+    Reason.IN_ARREARS,
     Reason.LOCKED,
     Reason.NOT_STARTED,
     Reason.ENDED,

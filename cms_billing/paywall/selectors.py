@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -21,31 +22,43 @@ from .arrears import Arrears, arrears_of
 from .holdings import COLUMNS, Holdings, holding_on, holdings_of, standing_on, with_standing
 from .models import ArrearsPage
 from .rule_map import RuleMap, current_rules
-from .rules import Decision, Holding, OwedDocument, Visitor
+from .rules import Decision, Holding, OwedDocument, Passes, Visitor
 
 # As many path conditions in one filter: SQLite stops at expressions a thousand deep.
 PATHS_A_FILTER = 200
 
 
-def decide_page(page: Page, user: Any, *, today: date, visitor: Visitor | None = None) -> Decision:
+def decide_page(
+    page: Page,
+    user: Any,
+    *,
+    today: date,
+    visitor: Visitor | None = None,
+    passes: Callable[[], Passes] | None = None,
+) -> Decision:
     """The decision for one page. Raises RulesUnreadable where the rules cannot be read.
 
     ``visitor`` says what is known of the user; left out, it is found out: one query more, and only for who may not
-    read the page anyway.
+    read the page anyway. ``passes`` is asked only where it could open the page.
     """
     rule = current_rules().rule_for(page.path)
     if rule is None or visitor is Visitor.GUEST or not user.is_authenticated:
-        return rules.decide(rule, visitor=Visitor.GUEST, today=today)
-    held = Holdings() if user.is_superuser else holdings_of(user, plan_ids=rule.plan_ids, today=today)
+        helps = rule is not None and rule.opens_to is rules.OpensTo.PLANS and not rule.is_free_on(today)
+        brought = passes() if passes is not None and helps else None
+        return rules.decide(rule, visitor=Visitor.GUEST, today=today, passes=brought)
+    held = Holdings()
+    if not user.is_superuser:
+        held = holdings_of(user, plan_ids=rule.plan_ids, levels=bool(rule.closes_at), today=today)
+    decide = partial(rules.decide, rule, holdings=held.contracts, standings=held.standings, today=today)
     known = visitor or (Visitor.EDITOR if user.is_superuser else Visitor.USER)
-    decision = rules.decide(
-        rule, visitor=known, holdings=held.contracts, standings=held.standings, today=today
-    )
-    if not decision.granted and visitor is None and may_edit(user, page):
-        return rules.decide(
-            rule, visitor=Visitor.EDITOR, holdings=held.contracts, standings=held.standings, today=today
-        )
-    return decision
+    decision = decide(visitor=known)
+    if decision.granted or visitor is not None:
+        return decision
+    if may_edit(user, page):
+        return decide(visitor=Visitor.EDITOR)
+    if passes is None or decision.reason not in rules.PASSES_HELP:
+        return decision
+    return decide(visitor=known, passes=passes())
 
 
 def explain(page: Page, user: Any, *, today: date) -> Decision:
@@ -67,16 +80,16 @@ def decisions_for(pages: Iterable[Page], user: Any, *, today: date) -> dict[int,
     """
     known = current_rules()
     visitor, held = _as_reader(known, user, today=today)
-    by_rule: dict[int | None, Decision] = {}
+    by_rule: dict[int, Decision] = {}
     found = {}
     for page in pages:
         rule = known.rule_for(page.path)
-        key = rule.page_id if rule else None
-        if key not in by_rule:
-            by_rule[key] = rules.decide(
+        # The map keeps its rules alive, so their identity is a key; comparing them field by field is slow.
+        if id(rule) not in by_rule:
+            by_rule[id(rule)] = rules.decide(
                 rule, visitor=visitor, holdings=held.contracts, standings=held.standings, today=today
             )
-        found[page.pk] = by_rule[key]
+        found[page.pk] = by_rule[id(rule)]
     return found
 
 
@@ -89,18 +102,19 @@ def visible_to(pages: QuerySet[Any], user: Any, *, today: date) -> QuerySet[Any]
     if not known.rules:
         return pages
     visitor, held = _as_reader(known, user, today=today)
-    granted = {
-        path: rules.decide(
+
+    def is_open(rule: rules.Rule) -> bool:
+        return rules.decide(
             rule, visitor=visitor, holdings=held.contracts, standings=held.standings, today=today
         ).granted
-        for path, rule in known.rules.items()
-    }
-    closed = _closed_parts(granted)
+
+    closed = _closed_parts({path: is_open(rule) for path, rule in known.rules.items()})
     for start in range(0, len(closed), PATHS_A_FILTER):
         # Put together at once: joining with | copies what is there each time.
         parts = Q(*closed[start : start + PATHS_A_FILTER], _connector=Q.OR)
-        pages = pages.exclude(parts & ~Q(path__in=known.always_open) if known.always_open else parts)
-    return pages
+        pages = pages.exclude(parts & ~Q(path__in=list(known.singles)) if known.singles else parts)
+    closed_singles = [path for path, rule in known.singles.items() if not is_open(rule)]
+    return pages.exclude(path__in=closed_singles) if closed_singles else pages
 
 
 def may_edit(user: Any, page: Page) -> bool:
@@ -112,7 +126,7 @@ def _as_reader(known: RuleMap, user: Any, *, today: date) -> tuple[Visitor, Hold
         return Visitor.GUEST, Holdings()
     if user.is_superuser:
         return Visitor.EDITOR, Holdings()
-    return Visitor.USER, holdings_of(user, plan_ids=known.plans, today=today)
+    return Visitor.USER, holdings_of(user, plan_ids=known.plans, levels=known.asks_levels, today=today)
 
 
 def _closed_parts(granted: Mapping[str, bool]) -> list[Q]:

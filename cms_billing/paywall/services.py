@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
-from wagtail.models import Page
+from wagtail.models import Page, Revision, TaskState
 
 from cms_billing.core.exceptions import BillingError
 from cms_billing.memberships.models import Plan
 
 from .models import AccessRule
-from .rules import OpensTo
+from .terms import OpensTo, RuleTerms
+
+CHILDREN = "paywall_rules"
 
 
 class RuleWithoutPlan(BillingError):
@@ -26,30 +29,43 @@ class RuleWithoutPlan(BillingError):
         )
 
 
+class RuleOnAlias(BillingError):
+    """An alias shows another page's text, so it is sold as that page is."""
+
+    def __init__(self, *, page: Page) -> None:
+        super().__init__(
+            _("“%(page)s” is an alias and follows its source page. Change the rule of “%(source)s”.")
+            % {"page": page, "source": page.alias_of}
+        )
+
+
 @transaction.atomic
 def set_rule(
-    *,
-    page: Page,
-    plans: Iterable[Plan] = (),
-    opens_to: str = OpensTo.PLANS,
-    preview: str = AccessRule.Preview.PAGE,
-    teaser_text: str = "",
-    user: Any = None,
+    *, page: Page, plans: Iterable[Plan] = (), terms: RuleTerms | None = None, user: Any = None
 ) -> AccessRule:
-    """The page and everything below it is open to members of ``plans`` from now on. Raises RuleWithoutPlan."""
-    chosen = list(plans) if opens_to == OpensTo.PLANS else []
-    if opens_to == OpensTo.PLANS and not chosen:
+    """The page and everything below it is open by these terms from now on, to members of ``plans`` where they say so.
+
+    The rule is live at once, and in the page's drafts too, so that publishing one does not bring the old rule back.
+    Raises RuleWithoutPlan, RuleOnAlias.
+    """
+    terms = terms or RuleTerms()
+    chosen = list(plans) if terms.opens_to == OpensTo.PLANS else []
+    if terms.opens_to == OpensTo.PLANS and not chosen:
         raise RuleWithoutPlan(page=page)
-    rule, _created = AccessRule.objects.update_or_create(
-        page_id=page.pk,
-        defaults={"opens_to": opens_to, "preview": preview, "teaser_text": teaser_text},
-    )
+    if page.alias_of_id is not None:
+        raise RuleOnAlias(page=page)
+    rule = AccessRule.objects.select_for_update().filter(page_id=page.pk).first()
+    rule = rule or AccessRule(page_id=page.pk)
+    for name, value in vars(terms).items():
+        setattr(rule, name, value)
     rule.plans.set(chosen)
+    rule.save()
+    _keep_in_revisions(page, [rule.serializable_data()], user=user)
     log(
         instance=page,
         action="cms_billing.set_paywall",
         user=user,
-        data={"opens_to": str(opens_to), "plans": [plan.name for plan in chosen]},
+        data={"opens_to": str(terms.opens_to), "plans": [plan.name for plan in chosen]},
     )
     return rule
 
@@ -59,5 +75,42 @@ def remove_rule(*, page: Page, user: Any = None) -> bool:
     """The page follows the rule above it again, if there is one; returns whether it had one of its own."""
     deleted, _per_model = AccessRule.objects.filter(page_id=page.pk).delete()
     if deleted:
+        _keep_in_revisions(page, [], user=user)
         log(instance=page, action="cms_billing.remove_paywall", user=user)
     return bool(deleted)
+
+
+@transaction.atomic
+def drop_copied_rule(*, page: Page) -> None:
+    """The copy of a page forgets the rule that was copied with it, in its versions too."""
+    AccessRule.objects.filter(page_id=page.pk).delete()
+    for revision in page.revisions.all():
+        revision.content = {**revision.content, CHILDREN: []}
+        revision.save(update_fields=["content"])
+
+
+def _keep_in_revisions(page: Page, rules: list[dict[str, Any]], *, user: Any) -> None:
+    """A version of its own in the page's history; what waits to be published (draft, schedule, workflow) gets the rule
+    as well. Pages that were never edited have no history that could bring an old rule back."""
+    page = Page.objects.get(pk=page.pk)
+    if page.latest_revision_id is None:
+        return
+    if page.latest_revision_id == page.live_revision_id and not page.has_unpublished_changes:
+        revision = page.specific.save_revision(user=user, changed=False, clean=False)
+        Page.objects.filter(pk=page.pk).update(live_revision=revision)
+    for revision in _waiting(page):
+        revision.content = {**revision.content, CHILDREN: rules}
+        revision.save(update_fields=["content"])
+
+
+def _waiting(page: Page) -> Iterator[Revision]:
+    in_workflow = TaskState.objects.filter(status=TaskState.STATUS_IN_PROGRESS).values("revision")
+    return (
+        page.revisions.filter(
+            Q(pk__in=[page.latest_revision_id, page.live_revision_id])
+            | Q(approved_go_live_at__isnull=False)
+            | Q(pk__in=in_workflow)
+        )
+        .order_by("pk")
+        .iterator()
+    )

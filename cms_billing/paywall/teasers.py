@@ -11,8 +11,8 @@ from wagtail.fields import RichTextField
 from wagtail.models import Page
 from wagtail.rich_text import expand_db_html
 
-from .models import AccessRule
 from .rules import Rule
+from .terms import Preview
 
 # In this order; the first that has something to say.
 FIELDS = ("teaser", "intro", "introduction", "search_description")
@@ -20,10 +20,10 @@ FIELDS = ("teaser", "intro", "introduction", "search_description")
 
 def teaser_of(page: Page, rule: Rule | None) -> SafeString:
     """HTML: the rule's text, or the page's ``get_teaser()``, ``teaser``, ``intro`` or search description."""
-    preview = rule.preview if rule else AccessRule.Preview.PAGE
-    if preview == AccessRule.Preview.TITLE:
+    preview = rule.preview if rule else Preview.PAGE
+    if preview == Preview.TITLE:
         return mark_safe("")
-    if preview == AccessRule.Preview.TEXT and rule:
+    if preview == Preview.TEXT and rule:
         return mark_safe(linebreaks(rule.teaser_text, autoescape=True))
     if callable(own := getattr(page, "get_teaser", None)):
         return _as_html(own())

@@ -17,6 +17,7 @@ from .rules import Decision, OpensTo, OpensWith, OwedDocument, Reason, Rule
 SENTENCES: dict[Reason, Any] = {
     Reason.NOT_COVERED: _("Open: no paywall rule covers this page."),
     Reason.FREE: _("Open to everyone: the rule on “%(section)s” makes an exception."),
+    Reason.FREE_NOW: _("Open to everyone for the moment, by the dates of the rule on “%(section)s”."),
     Reason.EDITOR: _("Open for editing only. Visitors need: %(plans)s."),
     Reason.MEMBER: _("Open through contract %(contract)s (%(plan)s)."),
     Reason.ARREARS_BUT_OPEN: _(
@@ -27,12 +28,18 @@ SENTENCES: dict[Reason, Any] = {
         "reach it: %(documents)s."
     ),
     Reason.PAID_FOR_GOOD: _("Open for good: contract %(contract)s (%(plan)s) has been paid in full."),
+    Reason.GIFT: _("Open through a gift link of a member."),
+    Reason.FREE_READ: _("Open as one of this month's free pages; %(free_left)s left. Else: %(plans)s."),
     Reason.NO_LOGIN: _("Closed: nobody is logged in. Opens with: %(plans)s."),
     Reason.NO_PLAN: _("Closed: there is no contract that opens this page. Opens with: %(plans)s."),
     Reason.LOCKED: _(
         "Closed: contract %(contract)s (%(plan)s) is locked because of unpaid invoices: %(documents)s. "
         "Opens as soon as they are paid."
     ),
+    Reason.IN_ARREARS: _(
+        "Closed: contract %(contract)s (%(plan)s) has unpaid invoices: %(documents)s. Opens as soon as they are paid."
+    ),
+    Reason.NOT_YET: _("Not open yet: through contract %(contract)s (%(plan)s) from %(opens_on)s on."),
     Reason.NOT_STARTED: _("Closed: contract %(contract)s (%(plan)s) starts on %(start)s."),
     Reason.ENDED: _("Closed: contract %(contract)s (%(plan)s) has ended. Opens with: %(plans)s."),
     Reason.RULES_UNREADABLE: _("Closed: the paywall's rules cannot be read at the moment."),
@@ -50,6 +57,7 @@ OPENS_WITH: dict[OpensWith, Any] = {
     OpensWith.PLAN: _("Choose a plan"),
     OpensWith.PAYMENT: _("Pay what is owed"),
     OpensWith.START: _("Wait for the start of the contract"),
+    OpensWith.WAIT: _("Wait until it opens"),
     OpensWith.RETRY: _("Try again later"),
 }
 
@@ -66,6 +74,8 @@ def sentence(decision: Decision) -> str:
         "end": _day(holding.end) if holding and holding.end else "",
         "paid_until": _day(decision.paid_until) if decision.paid_until else "",
         "documents": _documents(decision),
+        "opens_on": _day(decision.opens_on) if decision.opens_on else "",
+        "free_left": decision.free_left,
     }
 
 

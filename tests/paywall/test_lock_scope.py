@@ -17,7 +17,7 @@ from cms_billing.faktura.models import Document, LedgerEntry
 from cms_billing.faktura.services import Entry, issue_next_invoices, post_entries
 from cms_billing.memberships.models import Contract, ContractLine
 from cms_billing.payments.services import record_payment
-from cms_billing.paywall.rules import Decision, OpensTo, Reason, Rule, RulePlan, Visitor, decide
+from cms_billing.paywall.rules import Decision, Reason, Rule, RulePlan, Visitor, decide
 from cms_billing.paywall.selectors import explain
 from cms_billing.paywall.services import set_rule
 from cms_billing.paywall.texts import sentence
@@ -370,7 +370,7 @@ class TestAgainstTheReference(TestCase):
     def found(self, user: Any, contract: Contract) -> Reason:
         from cms_billing.paywall.holdings import holdings_of
 
-        rule = Rule(1, "Section", OpensTo.PLANS, (RulePlan(contract.plan_id, "Plan"),))
+        rule = Rule(page_id=1, page_title="Section", plans=(RulePlan(contract.plan_id, "Plan"),))
         held = holdings_of(user, plan_ids=rule.plan_ids, today=TODAY)
         return decide(
             rule, visitor=Visitor.USER, holdings=held.contracts, standings=held.standings, today=TODAY

@@ -63,7 +63,11 @@ def decided(*holdings: Holding, visitor=Visitor.USER, rule=RULE, **levels: Level
         (decided(holding(closed=True)), False, Reason.ENDED, OpensWith.PLAN),
         (decided(holding(closed=True, for_good=True)), True, Reason.PAID_FOR_GOOD, OpensWith.NOTHING),
         (
-            decided(holding(), rule=Rule(1, "Sample", OpensTo.EVERYONE), visitor=Visitor.GUEST),
+            decided(
+                holding(),
+                rule=Rule(page_id=1, page_title="Sample", opens_to=OpensTo.EVERYONE),
+                visitor=Visitor.GUEST,
+            ),
             True,
             Reason.FREE,
             OpensWith.NOTHING,
@@ -82,7 +86,7 @@ def test_best_contract_counts():
 
 def test_covered_says_what_no_cache_may_keep():
     assert not decided(rule=None).covered
-    assert not decided(rule=Rule(1, "Sample", OpensTo.EVERYONE)).covered
+    assert not decided(rule=Rule(page_id=1, page_title="Sample", opens_to=OpensTo.EVERYONE)).covered
     assert decided(holding()).covered
     assert decided(visitor=Visitor.GUEST).covered
 

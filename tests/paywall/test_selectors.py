@@ -11,6 +11,7 @@ from cms_billing.paywall import rule_map
 from cms_billing.paywall.models import AccessRule
 from cms_billing.paywall.selectors import decisions_for, explain, visible_to
 from cms_billing.paywall.services import RuleWithoutPlan, set_rule
+from cms_billing.paywall.terms import OpensTo, RuleTerms
 from cms_billing.paywall.texts import covered_by, sentence
 from cms_billing.testing.factories import PlanFactory, UserFactory
 from tests.testsite.models import ArticlePage
@@ -38,7 +39,7 @@ def test_listing_leaves_out_what_the_visitor_cannot_read(magazine):
 
 
 def test_search_finds_nothing_in_closed_pages(magazine):
-    set_rule(page=magazine.article, opens_to="everyone")
+    set_rule(page=magazine.article, terms=RuleTerms(opens_to=OpensTo.EVERYONE))
     magazine.section.add_child(instance=ArticlePage(title="Strings of steel"))
     found = visible_to(Page.objects.live(), GUEST, today=TODAY).search("Strings")
     assert titles(found) == {"Strings"}
@@ -85,7 +86,7 @@ def test_listing_agrees_with_single_decisions_in_random_trees(magazine):
     for page in chance.sample(pages[1:], 25):
         kind = chance.choice(["everyone", "own", "foreign"])
         if kind == "everyone":
-            set_rule(page=page, opens_to="everyone")
+            set_rule(page=page, terms=RuleTerms(opens_to=OpensTo.EVERYONE))
         else:
             set_rule(page=page, plans=[own if kind == "own" else foreign])
     every = list(Page.objects.exclude(depth=1))

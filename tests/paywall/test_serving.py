@@ -11,6 +11,7 @@ from cms_billing.core.money import Money
 from cms_billing.payments.services import record_payment
 from cms_billing.paywall.models import AccessRule
 from cms_billing.paywall.services import remove_rule, set_rule
+from cms_billing.paywall.terms import OpensTo, Preview, RuleTerms
 from cms_billing.testing.factories import PlanFactory, UserFactory
 from tests.testsite.models import ArticlePage
 
@@ -165,7 +166,7 @@ def test_nearest_rule_wins(magazine):
 
 
 def test_an_exception_opens_a_page_in_a_closed_section_to_everyone(magazine):
-    set_rule(page=magazine.article, opens_to="everyone")
+    set_rule(page=magazine.article, terms=RuleTerms(opens_to=OpensTo.EVERYONE))
     response = Client().get("/magazine/strings/")
     assert is_full_text(response)
     assert "Cache-Control" not in response
@@ -322,9 +323,13 @@ def test_teaser_for_guests_is_one_for_all_and_cacheable(magazine):
 
 
 def test_rule_chooses_what_others_see(magazine):
-    set_rule(page=magazine.section, plans=[magazine.plan], preview="title")
+    set_rule(page=magazine.section, plans=[magazine.plan], terms=RuleTerms(preview=Preview.TITLE))
     assert "How to choose" not in Client().get("/magazine/strings/").content.decode()
-    set_rule(page=magazine.section, plans=[magazine.plan], preview="text", teaser_text="Only <b> for you")
+    set_rule(
+        page=magazine.section,
+        plans=[magazine.plan],
+        terms=RuleTerms(preview=Preview.TEXT, teaser_text="Only <b> for you"),
+    )
     assert "Only &lt;b&gt; for you" in Client().get("/magazine/strings/").content.decode()
 
 

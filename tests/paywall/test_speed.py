@@ -6,6 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from cms_billing.paywall.services import remove_rule, set_rule
+from cms_billing.paywall.terms import OpensTo, RuleTerms
 
 from .conftest import client_of, member
 
@@ -32,5 +33,5 @@ def test_page_without_a_rule_costs_nothing(magazine):
     reader, _contract = member(magazine.plan)
     remove_rule(page=magazine.section)
     before = queries(client_of(reader))
-    set_rule(page=magazine.section, opens_to="everyone")
+    set_rule(page=magazine.section, terms=RuleTerms(opens_to=OpensTo.EVERYONE))
     assert queries(client_of(reader)) == before

@@ -38,7 +38,8 @@ from cms_billing.faktura.models import (
 from cms_billing.memberships.models import Contract, Plan, PlanPrice
 from cms_billing.memberships.services import sign_contract, terminate_contract
 from cms_billing.payments.services import record_payment
-from cms_billing.paywall.models import AccessRule
+from cms_billing.paywall.services import set_rule
+from cms_billing.paywall.terms import OpensTo, RuleTerms
 from cms_billing.shop.models import CheckoutSettings, PartnerIssuer, PlanProduct, ProductClassTax
 
 from .arrears import build_arrears_pages, build_policy, settle_situations
@@ -276,14 +277,11 @@ def close_pages() -> None:
     """The members' section and the course are sold; the course's first lesson is a free sample."""
     sell(MEMBERS_SECTION, plans=["monat", "jahr"])
     sell(COURSE, plans=["kurs", "kurs-raten"])
-    AccessRule.objects.get_or_create(
-        page=Page.objects.get(slug=SAMPLE_LESSON), defaults={"opens_to": AccessRule.Opens.EVERYONE}
-    )
+    set_rule(page=Page.objects.get(slug=SAMPLE_LESSON), terms=RuleTerms(opens_to=OpensTo.EVERYONE))
 
 
 def sell(slug: str, *, plans: Sequence[str]) -> None:
-    rule, _ = AccessRule.objects.get_or_create(page=Page.objects.get(slug=slug))
-    rule.plans.set(Plan.objects.filter(code__in=plans))
+    set_rule(page=Page.objects.get(slug=slug), plans=Plan.objects.filter(code__in=plans))
 
 
 def tie_shop() -> None:
