@@ -35,7 +35,7 @@ class Formats:
     def money(self, amount: Money | None) -> str:
         if amount is None:
             return ""
-        return format_currency(amount.amount, amount.currency, locale=self.locale)
+        return _money(amount.minor, amount.currency, self.language, self.region)
 
     def number(self, value: Decimal | None) -> str:
         """Without zeros that say nothing: ``1``, ``2,5``, ``19``."""
@@ -76,3 +76,9 @@ def _locale(language: str, region: str) -> Locale:
         return Locale.parse(f"{spoken.partition('_')[0]}_{region}") if region else Locale.parse(spoken)
     except (UnknownLocaleError, ValueError):
         return Locale.parse(spoken)
+
+
+@lru_cache(maxsize=4096)
+def _money(minor: int, currency: str, language: str, region: str) -> str:
+    """A run writes the same few amounts thousands of times."""
+    return format_currency(Money(minor, currency).amount, currency, locale=_locale(language, region))

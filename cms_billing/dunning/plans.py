@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.lookups import Exact
 
 from cms_billing.faktura.models import Customer, Document, DocumentKind, Issuer, OpenItem
 
@@ -144,12 +145,17 @@ def customers_to_dun(
     procedures = active_procedures(issuer) if procedures is None else procedures
     due = Q(pk__in=[])
     for kind, procedure in procedures.items():
-        due |= Q(Exists(_items_to_look_at(procedure, today=today)), kind=kind)
+        due |= Q(Exact(OuterRef("kind"), kind)) & _may_ask(procedure, today=today)
+    # One EXISTS, the kinds inside it: databases look into an OR of several for all customers, chunk by chunk.
+    items = OpenItem.objects.overdue(today=today).filter(due, customer=OuterRef("pk"))
     whole = Hold.objects.holding_on(today).filter(document=None, contract_reference="")
-    return Customer.objects.filter(due, ~Exists(whole.filter(customer=OuterRef("pk"))), issuer=issuer)
+    return Customer.objects.filter(
+        Exists(items), ~Exists(whole.filter(customer=OuterRef("pk"))), issuer=issuer
+    )
 
 
-def _items_to_look_at(active: ActiveProcedure, *, today: date) -> QuerySet[OpenItem]:
+def _may_ask(active: ActiveProcedure, *, today: date) -> Q:
+    """Of overdue items."""
     procedure = active.facts
     live = Case.objects.live().filter(document=OuterRef("document"))
     waited = Q(pk__in=[])
@@ -161,12 +167,10 @@ def _items_to_look_at(active: ActiveProcedure, *, today: date) -> QuerySet[OpenI
     first = procedure.levels[0].days_after if procedure.levels else 0
     by_date = Q(due_on__lte=today - timedelta(days=first))
     fresh = (by_date | something_happened(procedure)) & ~Exists(live)
-    owed = OpenItem.objects.overdue(today=today)
+    asked = fresh | Q(Exists(live.filter(waited, state=Case.State.OPEN)))
     if active.terms.charges_left != ChargesLeft.CLAIM:
-        owed = owed.filter(open_minor__gt=F("charges_minor"))
-    return owed.filter(customer=OuterRef("pk")).filter(
-        fresh | Exists(live.filter(waited, state=Case.State.OPEN))
-    )
+        asked &= Q(open_minor__gt=F("charges_minor"))
+    return asked
 
 
 def plans_for(
