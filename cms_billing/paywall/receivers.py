@@ -38,8 +38,8 @@ def _page_saved(sender: type, *, created: bool, **kwargs: Any) -> None:
         forget_rules()
 
 
-def _follow_translated(target: Any, **kwargs: Any) -> None:
+def _follow_translated(target_obj: Any, **kwargs: Any) -> None:
     """A translation follows the rule of the page it translates; a copy of that rule would stay behind when it
     changes."""
-    if isinstance(target, Page):
-        services.drop_copied_rule(page=target)
+    if isinstance(target_obj, Page):
+        services.drop_copied_rule(page=target_obj)

@@ -45,8 +45,8 @@ ALWAYS_OPEN = Rule(page_id=0, page_title="", opens_to=OpensTo.EVERYONE, always=T
 
 @dataclass(frozen=True)
 class RuleMap:
-    """``rules`` by path of the page in the tree, for it and what is below it. ``singles``: rules of single pages that
-    no place in the tree decides: kinds that are always open, aliases of closed pages. ``plans`` by id."""
+    """``rules`` by path of the page in the tree, for it and what is below it. ``singles``: rules of single pages
+    and not of what is below them: kinds that are always open. ``plans`` by id."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
     singles: Mapping[str, Rule] = field(default_factory=dict)
@@ -143,8 +143,8 @@ def _load(version: str) -> RuleMap:
     urls = offer_urls(plans) if plans else {}
     rules = resolved(_with_translations(rows))
     return RuleMap(
-        rules=rules,
-        singles={**_aliases(rules), **_always_open()} if rules else {},
+        rules={**rules, **_aliases(rules)} if rules else {},
+        singles=_always_open() if rules else {},
         plans={pk: replace(_facts(plan), url=urls.get(pk, "")) for pk, plan in plans.items()},
         version=version,
         loaded_at=time.monotonic(),
@@ -187,10 +187,17 @@ def nearest(rules: Mapping[str, Rule], path: str) -> Rule | None:
 
 
 def _aliases(rules: Mapping[str, Rule]) -> dict[str, Rule]:
-    """An alias shows its source's text: where the source is closed, so is it, wherever it stands."""
-    pairs = Page.objects.filter(alias_of__isnull=False).values_list("path", "alias_of__path")
-    found = {path: nearest(rules, source) for path, source in pairs}
+    """An alias shows its source's text: where the source is closed, so is it, wherever it stands. What is below an
+    alias stands for what is below its source."""
+    sources = dict(Page.objects.filter(alias_of__isnull=False).values_list("path", "alias_of__path"))
+    found = {path: nearest(rules, _original(path, sources)) for path in sources}
     return {path: rule for path, rule in found.items() if rule and rule.opens_to is OpensTo.PLANS}
+
+
+def _original(path: str, sources: Mapping[str, str]) -> str:
+    while path in sources:
+        path = sources[path]
+    return path
 
 
 def _always_open() -> dict[str, Rule]:
