@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from wagtail.models import PAGE_TEMPLATE_VAR, Page
 
-from . import gate
+from . import gate, visibility
 
 
 class PaywallMiddleware:
@@ -25,6 +25,7 @@ class PaywallMiddleware:
         # Once more, from outside: a view or decorator may have set its own headers since.
         for decision in gate.decisions(request).values():
             gate.stamp(response, decision)
+        visibility.stamp(request, response)
         return response
 
     def process_template_response(self, request: HttpRequest, response: Any) -> Any:

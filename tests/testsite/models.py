@@ -1,6 +1,12 @@
 from django.db import models
+from wagtail import blocks
 from wagtail.admin.panels import FieldPanel
+from wagtail.api import APIField
+from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
+from wagtail.search import index
+
+from cms_billing.paywall.stream_blocks import PreviewDividerBlock, VisibilityBlock, VisibilityStructBlock
 
 
 class ArticlePage(Page):
@@ -14,4 +20,48 @@ class ArticlePage(Page):
     body = models.TextField(blank=True)
 
     content_panels = [*Page.content_panels, FieldPanel("teaser"), FieldPanel("body")]
+    template = "testsite/article_page.html"
+
+
+class QuoteBlock(VisibilityStructBlock):
+    text = blocks.TextBlock()
+
+    class Meta:
+        template = "testsite/quote_block.html"
+
+
+class StoryBlock(blocks.StreamBlock):
+    text = blocks.RichTextBlock()
+    line = blocks.CharBlock()
+    quote = QuoteBlock()
+    divider = PreviewDividerBlock()
+    for_some = VisibilityBlock(
+        blocks.StreamBlock([("line", blocks.CharBlock()), ("divider", PreviewDividerBlock())])
+    )
+
+
+class StoryPage(Page):
+    """A text of blocks, with a divider and blocks that only some see."""
+
+    page_ptr = models.OneToOneField(
+        Page, on_delete=models.CASCADE, parent_link=True, primary_key=True, related_name="tests_story"
+    )
+    intro = RichTextField(blank=True)
+    body = StreamField(StoryBlock(), blank=True)
+
+    content_panels = [*Page.content_panels, FieldPanel("intro"), FieldPanel("body")]
+    search_fields = [*Page.search_fields, index.SearchField("body")]
+    api_fields = [APIField("intro"), APIField("body")]
+    template = "testsite/story_page.html"
+
+
+class ChapterPage(Page):
+    """A text that is one field of rich text."""
+
+    page_ptr = models.OneToOneField(
+        Page, on_delete=models.CASCADE, parent_link=True, primary_key=True, related_name="tests_chapter"
+    )
+    body = RichTextField(blank=True)
+
+    content_panels = [*Page.content_panels, FieldPanel("body")]
     template = "testsite/article_page.html"
