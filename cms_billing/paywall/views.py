@@ -53,7 +53,7 @@ def teaser(request: HttpRequest, page: Page, decision: Decision) -> HttpResponse
     template = getattr(page, "paywall_template", "") or "cms_billing/paywall/teaser.html"
     context = {
         **_common(request, page, decision),
-        "teaser": teaser_of(page, rule),
+        "teaser": teaser_of(page, rule, request=request),
         "offers": offers_on(known.plans_of(rule), day=clock.today()) if rule else [],
         "login_url": login_url(request),
     }

@@ -100,6 +100,8 @@ def _decision(request: HttpRequest, page: Page | None, plan_ids: frozenset[int] 
     known = current_rules()
     plans = _plans_of_members(known, page) if plan_ids is None else plan_ids
     rule = Rule(page_id=0, page_title="", plans=tuple(RulePlan(pk, "") for pk in sorted(plans)))
+    if stand_in := gate.stand_in_of(request):
+        return stand_in.decide(rule, today=clock.today())
     if gate.is_guest(request):
         return decide(rule, visitor=Visitor.GUEST, today=clock.today())
     return _as_member(request, rule)
@@ -123,7 +125,7 @@ def _plans_of_members(known: RuleMap, page: Page | None) -> Iterable[int]:
 
 
 def _may_edit(request: HttpRequest, page: Page | None) -> bool:
-    if gate.is_guest(request):
+    if gate.is_guest(request) or gate.stand_in_of(request):
         return False
     if page is None or not page.pk:
         # Only who writes a page that is not saved yet is shown it.
