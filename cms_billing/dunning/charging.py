@@ -6,6 +6,7 @@ and letter and preview show it. The fee is the letter's own (``letters``).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -57,17 +58,32 @@ class Asked(NamedTuple):
     is_consumer: bool
 
 
+class Claimed(NamedTuple):
+    """What one letter has claimed of a kind, waived or not."""
+
+    number: str
+    day: date | None
+    minor: int
+
+
 @dataclass(frozen=True)
 class ClaimCharges:
     """Minor units. ``owed``: what is open before the letter; ``flat_minor`` and ``interest_minor`` are what the letter
     adds (the interest can be less than zero: a payment was entered later with an earlier day). ``rows``: all of the
-    interest from the first day of default, ``since``, to the letter."""
+    interest from the first day of default, ``since``, to the letter; ``claimed``: what earlier letters asked for of
+    it."""
 
     owed: Breakdown
     since: date | None = None
     flat_minor: int = 0
     interest_minor: int = 0
     rows: tuple[InterestRow, ...] = ()
+    claimed: tuple[Claimed, ...] = ()
+
+    @property
+    def settled_minor(self) -> int:
+        """Of the interest in ``rows``: what was paid or waived since it was claimed."""
+        return max(0, interest_minor(self.rows) - self.owed.interest_open - self.interest_minor)
 
 
 def charges_of(claims: Sequence[Asked], *, today: date) -> dict[int, ClaimCharges]:
@@ -102,7 +118,7 @@ def since_of(asked: Asked, *, today: date) -> date | None:
 def _charges(
     asked: Asked,
     broken: Mapping[int, Breakdown],
-    posted: Mapping[tuple[int, str], int],
+    posted: Mapping[tuple[int, str], Sequence[Claimed]],
     rates: Rates,
     *,
     today: date,
@@ -116,10 +132,11 @@ def _charges(
     if points is None or since is None:
         return ClaimCharges(owed, since, flat)
     rows = interest_rows(owed.principal_by_day, rates, points, since=since, until=today)
-    due = interest_minor(rows) - posted.get((item.document_id, _INTEREST), 0)
+    claimed = tuple(posted.get((item.document_id, _INTEREST), ()))
+    due = interest_minor(rows) - sum(one.minor for one in claimed)
     # Less than was claimed: never below nothing claimed, and the document stays owed, as its letter says.
     due = max(due, -owed.interest, 1 - item.open_minor)
-    return ClaimCharges(owed, since, flat, due, tuple(rows))
+    return ClaimCharges(owed, since, flat, due, tuple(rows), claimed)
 
 
 def _points(asked: Asked) -> Decimal | None:
@@ -139,12 +156,18 @@ def _breakdowns(documents: Collection[int]) -> dict[int, Breakdown]:
     return breakdown(documents) if documents else {}
 
 
-def _posted(documents: Collection[int]) -> dict[tuple[int, str], int]:
-    """What letters have claimed, waived or not: what was waived is not claimed again. By (document, kind)."""
+def _posted(documents: Collection[int]) -> dict[tuple[int, str], list[Claimed]]:
+    """What letters have claimed, waived or not: what was waived is not claimed again. By (document, kind), the oldest
+    letter first."""
     if not documents:
         return {}
     rows = Charge.objects.filter(
         case__document__in=documents, kind__in=[_FLAT, _INTEREST], letter__isnull=False
     )
-    sums = rows.order_by().values_list("case__document_id", "kind").annotate(s=Sum("amount_minor"))
-    return {(document_id, kind): minor for document_id, kind, minor in sums}
+    columns = ("case__document_id", "kind", "letter_id", "letter__number", "letter__issued_on")
+    found: dict[tuple[int, str], list[Claimed]] = defaultdict(list)
+    for document_id, kind, _letter, number, day, minor in (
+        rows.order_by("letter_id").values_list(*columns).annotate(s=Sum("amount_minor"))
+    ):
+        found[document_id, kind].append(Claimed(number, day, minor))
+    return found

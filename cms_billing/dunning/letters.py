@@ -189,14 +189,28 @@ def _listed_parts(claim: Claim) -> dict[str, object]:
     parts = _parts(claim)
     if parts == Parts(claim.item.open_minor):
         return {}
-    rows = claim.charges.rows if claim.charges else ()
     return {
         "principal_minor": parts.principal,
         "fees_minor": parts.fees,
         "interest_minor": parts.interest,
         "flat_minor": parts.flat,
-        "interest": [row.stored() for row in rows],
+        **_listed_interest(claim),
     }
+
+
+def _listed_interest(claim: Claim) -> dict[str, object]:
+    """How it was worked out; beside it what earlier letters asked for of it, and what of that is settled."""
+    charges = claim.charges
+    if charges is None or not charges.rows:
+        return {"interest": []}
+    worked_out: dict[str, object] = {"interest": [row.stored() for row in charges.rows]}
+    if charges.claimed:
+        worked_out["interest_claimed"] = [
+            {"number": one.number, "date": f"{one.day:%Y-%m-%d}" if one.day else "", "minor": one.minor}
+            for one in charges.claimed
+        ]
+        worked_out["interest_settled_minor"] = charges.settled_minor
+    return worked_out
 
 
 def _in_a_sentence(formats: Formats) -> Formats:

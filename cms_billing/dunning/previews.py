@@ -12,7 +12,7 @@ from django.utils.translation import pgettext
 
 from cms_billing.faktura import delivery
 from cms_billing.faktura.mailsettings import MailSettings, settings_for
-from cms_billing.faktura.models import Customer, DocumentKind, Issuer, Letterhead
+from cms_billing.faktura.models import Channel, Customer, DocumentKind, Issuer, Letterhead
 from cms_billing.faktura.models.letterheads import inherited
 from cms_billing.faktura.models.parties import LANGUAGES
 from cms_billing.faktura.notices import issuer_data
@@ -24,7 +24,7 @@ from cms_billing.faktura.rendering.letters import letter_of
 
 from .figures import Figures
 from .letters import letter_for
-from .models import Case, Channel, Level, Procedure
+from .models import Case, Level, Procedure
 from .plans import ActiveProcedure, Claim, Item, active
 from .rules import Decision, Reason, Step, wider
 

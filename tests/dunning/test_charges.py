@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from cms_billing.core.money import Money
 from cms_billing.dunning.breakdowns import breakdown
 from cms_billing.dunning.models import Case, Charge, DefaultFrom, Level, Procedure
 from cms_billing.dunning.services import preview
+from cms_billing.dunning.viewsets.case_money import worked_out
 from cms_billing.faktura.models import LedgerEntry
+from cms_billing.faktura.rendering.letters import letter_of
 from cms_billing.faktura.verification import ledger_findings
 from cms_billing.payments.models import Payment
 from cms_billing.payments.services import charge_back, record_payment
@@ -80,6 +83,47 @@ def test_the_letter_says_how_the_interest_was_worked_out(issuer, business):
         {"from": "2025-07-01", "to": "2025-07-10", "days": 10, "base_minor": 100000, "percent": "10.27", "minor": 282},
     ]  # fmt: skip
     assert Charge.objects.get(letter=third).details == claim["interest"]
+
+
+def rows_of_interest(letter) -> dict[str, Any]:
+    claim = letter_of(letter.extra, letter.currency).claims[0]
+    return {
+        "worked out": sum(row.amount.minor for row in claim.interest_rows),
+        "claimed before": [(one.number, one.day, one.amount.minor) for one in claim.interest_claimed],
+        "settled": claim.interest_settled.minor if claim.interest_settled else 0,
+        "asked for": claim.interest.minor,
+    }
+
+
+def test_the_letter_says_what_of_the_interest_an_earlier_one_has_claimed(issuer, business):
+    invoice_due(business, DUE, amount=100000)
+    run(issuer, FIRST)
+    (second,) = run(issuer, SECOND)
+    (third,) = run(issuer, THIRD)
+
+    assert "interest_claimed" not in second.extra["claims"][0]
+    assert rows_of_interest(third) == {
+        "worked out": 1486,
+        "claimed before": [(second.number, SECOND, 432)],
+        "settled": 0,
+        "asked for": 1486,
+    }
+
+
+def test_the_rows_add_up_where_interest_was_paid_or_waived_since(issuer, business):
+    invoice = invoice_due(business, DUE, amount=100000)
+    run(issuer, FIRST)
+    (second,) = run(issuer, SECOND)
+    pay(invoice, date(2025, 6, 15), amount=Money(24432, "EUR"))
+    (third,) = run(issuer, THIRD)
+
+    assert rows_of_interest(third) == {
+        "worked out": 1337,
+        "claimed before": [(second.number, SECOND, 432)],
+        "settled": 432,
+        "asked for": 905,
+    }
+    assert worked_out(Charge.objects.get(letter=third, kind="interest")).endswith("claimed before: -€4.32")
 
 
 def test_a_part_payment_pays_costs_and_interest_first_and_lowers_the_interest_after_it(issuer, business):

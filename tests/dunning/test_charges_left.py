@@ -9,9 +9,11 @@ from django.core import mail
 
 from cms_billing.core import clock, outbox
 from cms_billing.core.money import Money
+from cms_billing.dunning.desk import access_effect
 from cms_billing.dunning.models import Case, Level, Procedure, ThankYou
 from cms_billing.dunning.receivers import reason_to_withdraw
 from cms_billing.dunning.services import close_case, finish_covered, preview
+from cms_billing.dunning.viewsets.case_sections import opens_text
 from cms_billing.faktura.models import Delivery, Rendering
 from cms_billing.faktura.verification import ledger_findings
 from cms_billing.payments.services import charge_back
@@ -203,3 +205,13 @@ def test_a_part_payment_is_in_the_timeline(issuer, customer, procedure, after_co
     assert "6.90" in step.reason
     (second,) = run(issuer, DAYS[1])
     assert second.extra["total_minor"] == 690
+
+
+def test_the_case_page_says_that_the_claim_itself_opens_it(issuer, customer, charged):
+    charged("claim")
+    three_letters(issuer, customer)
+    [row] = access_effect(case_of_customer(customer))
+
+    said = opens_text(row)
+    assert "payment of €50.00 for the claim itself" in said
+    assert "€57.50 are owed" in said

@@ -15,6 +15,7 @@ from cms_billing.dunning.models import Agency, Case, HandOver, HandOverClaim, St
 from cms_billing.testing.factories import CustomerFactory, IssuerFactory
 
 from .collection import agency_of, document_of, given_to, ready_cases, work
+from .conftest import case_of, invoice_due, run
 from .test_admin import accountant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("procedure")]
@@ -75,6 +76,30 @@ def test_ready_cases_are_released_from_their_list(client, issuer, case, agency):
     assert (
         document_of(case).number not in client.get(reverse("billing-collection-ready:index")).content.decode()
     )
+
+
+def test_cases_are_handed_over_from_the_list_of_all_cases(client, issuer, customer, case, agency):
+    """Those that are not ready stay, and say why."""
+    late = invoice_due(CustomerFactory(issuer=issuer), date(2026, 3, 1))
+    run(issuer, date(2026, 3, 10))
+    young = case_of(late)
+    accountant(client, issuer, *ALL)
+    assert "hand_over_cases" in client.get(reverse("billing-dunning:index")).content.decode()
+    url = hand_over_url(case, young).replace("/hand_over/", "/hand_over_cases/")
+    asked = client.get(url).content.decode()
+    assert "not ready for collection" in asked
+    assert f'<option value="{agency.pk}" selected>' in asked
+    client.post(url, {"agency": agency.pk, "ids": f"{case.pk},{young.pk}"})
+    made = HandOver.objects.get()
+    assert list(made.claims.values_list("case", flat=True)) == [case.pk]
+    assert {c.pk: c.state for c in Case.objects.all()} == {case.pk: "handed_over", young.pk: "open"}
+
+
+def test_the_neighbours_cases_are_not_handed_over(client, case, agency):
+    accountant(client, IssuerFactory(), *ALL)
+    url = hand_over_url(case).replace("/hand_over/", "/hand_over_cases/")
+    client.post(url, {"agency": agency.pk, "ids": str(case.pk)})
+    assert not HandOver.objects.exists()
 
 
 def test_pages_of_a_hand_over_its_claim_and_its_agency(client, issuer, case, agency):

@@ -8,7 +8,6 @@ from .holds import Hold
 from .policies import DunningPolicy
 from .procedures import (
     HIGHEST_LEVEL,
-    Channel,
     ChargesLeft,
     DefaultFrom,
     Level,
@@ -35,7 +34,6 @@ __all__ = [
     "Case",
     "CaseQuerySet",
     "CaseStep",
-    "Channel",
     "Charge",
     "ChargesLeft",
     "ClaimChange",

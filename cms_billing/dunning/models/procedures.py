@@ -16,7 +16,7 @@ from wagtail.models import PreviewableMixin
 
 from cms_billing.core import clock
 from cms_billing.core.money import money_of
-from cms_billing.faktura.models import Issuer
+from cms_billing.faktura.models import Channel, Issuer
 from cms_billing.faktura.models.parties import LANGUAGES
 
 from .. import courtesy, texts
@@ -30,14 +30,6 @@ class LockScope(models.TextChoices):
     NOTHING = "", _("nothing")
     CONTRACT = "contract", _("the unpaid contract")
     CUSTOMER = "customer", _("all contracts of the customer")
-
-
-class Channel(models.TextChoices):
-    """How a letter reaches its reader (Versandweg)."""
-
-    MAIL = "mail", _("e-mail, the letter as its text")
-    MAIL_PDF = "mail_pdf", _("e-mail with the letter as PDF")
-    PRINT = "print", _("on paper: printed and posted")
 
 
 class DefaultFrom(models.TextChoices):

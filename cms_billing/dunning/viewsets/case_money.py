@@ -44,8 +44,9 @@ def charges_of_case(case: Case) -> Iterable[Section]:
 
 
 def worked_out(charge: Charge) -> str:
-    """All interest from the first day of default: amount, rate and days, part by part."""
-    return " · ".join(
+    """All interest from the first day of default: amount, rate and days, part by part; less what earlier letters have
+    claimed of it."""
+    parts = [
         _("%(amount)s at %(percent)s %% for %(days)s days: %(interest)s")
         % {
             "amount": money_text(Money(row["base_minor"], charge.currency)),
@@ -54,4 +55,10 @@ def worked_out(charge: Charge) -> str:
             "interest": money_text(Money(row["minor"], charge.currency)),
         }
         for row in charge.details
-    )
+    ]
+    before = sum(row["minor"] for row in charge.details) - charge.amount_minor
+    if parts and before:
+        parts.append(
+            _("claimed before: %(amount)s") % {"amount": money_text(Money(-before, charge.currency))}
+        )
+    return " · ".join(parts)

@@ -91,7 +91,7 @@ def access(case: Case) -> Section:
                 good=lambda row: not row.is_locked,
             ),
             Column("why", label=_("Why"), accessor=_why),
-            Column("opens", label=_("What opens it"), accessor=_opens),
+            Column("opens", label=_("What opens it"), accessor=opens_text),
         ],
         desk.access_effect(case),
         empty=_("The document pays for no contract."),
@@ -116,15 +116,26 @@ def _why(row: desk.Access) -> str:
     return _("The lock is announced.") if row.announced else ""
 
 
-def _opens(row: desk.Access) -> str:
+def opens_text(row: desk.Access) -> str:
+    """The claims themselves open it; fees and interest stay owed, but lock nothing (``CaseQuerySet.locking``)."""
     if not row.is_locked:
         return ""
-    owed: dict[str, int] = {}
-    for case in row.locked_by:
-        amount = case.open_amount
-        owed[amount.currency] = owed.get(amount.currency, 0) + amount.minor
-    amounts = ", ".join(money_text(Money(minor, currency)) for currency, minor in owed.items())
-    return _("payment of %(amounts)s, or stopping the case") % {"amounts": amounts}
+    items = [case.document.open_item for case in row.locked_by]
+    claims = _sums((item.currency, item.open_minor - item.charges_minor) for item in items)
+    owed = _sums((item.currency, item.open_minor) for item in items)
+    if claims == owed:
+        return _("payment of %(amounts)s, or stopping the case") % {"amounts": owed}
+    return _(
+        "payment of %(claims)s for the claim itself, or stopping the case; with fees and interest %(amounts)s are owed"
+    ) % {"claims": claims, "amounts": owed}
+
+
+def _sums(amounts: Iterable[tuple[str, int]]) -> str:
+    """By currency."""
+    sums: dict[str, int] = {}
+    for currency, minor in amounts:
+        sums[currency] = sums.get(currency, 0) + minor
+    return ", ".join(money_text(Money(minor, currency)) for currency, minor in sums.items())
 
 
 def letters(case: Case) -> Section:

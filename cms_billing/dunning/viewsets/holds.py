@@ -7,7 +7,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -246,6 +246,26 @@ def facts_of_customer(request: Any, customer: Any) -> Iterable[Fact]:
     for hold in whole.holding_on(clock.today(customer.issuer)):
         text = _("blocked until %(day)s") % {"day": date_text(hold.until)} if hold.until else _("blocked")
         yield Fact(_("Reminders"), f"{text}: {hold.reason}", url=hold_url(hold), tone="warning")
+
+
+def customer_filters(request: Any) -> dict[str, django_filters.Filter]:
+    """Of the list of customers."""
+    if not request.user.has_perm("cms_billing_dunning.view_hold"):
+        return {}
+    return {
+        "held": django_filters.ChoiceFilter(
+            label=gettext_lazy("Block or dispute"),
+            choices=[("yes", gettext_lazy("with")), ("no", gettext_lazy("without"))],
+            method=_customers_held,
+            widget=forms.RadioSelect,
+            empty_label=gettext_lazy("All"),
+        )
+    }
+
+
+def _customers_held(customers: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    holds = Exists(Hold.objects.holding_on(clock.today()).filter(customer=OuterRef("pk")))
+    return customers.filter(holds if value == "yes" else ~holds)
 
 
 def customer_actions() -> list[Action]:

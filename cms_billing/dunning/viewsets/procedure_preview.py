@@ -15,13 +15,13 @@ from cms_billing.core.exceptions import BillingError
 from cms_billing.core.ui.preview import PreviewedCreateView, PreviewedEditView, PreviewView
 from cms_billing.faktura import delivery
 from cms_billing.faktura.archive import PDF
-from cms_billing.faktura.models import Customer
+from cms_billing.faktura.models import Channel, Customer
 from cms_billing.faktura.models.parties import LANGUAGES
 from cms_billing.faktura.services import check_may_test, sample_pdf, send_as_test
 from cms_billing.faktura.viewsets.letterheads import shown_pages
 from cms_billing.faktura.viewsets.mailtexts import told
 
-from ..models import Channel, Procedure
+from ..models import Procedure
 from ..previews import LANGUAGE_CODES, Shown, kinds_of, preview_pdf, show
 from .procedure_forms import doubts_about
 

@@ -25,9 +25,19 @@ class InterestRow:
 
 
 @dataclass(frozen=True)
+class ClaimedInterest:
+    """What an earlier letter has asked for already."""
+
+    number: str
+    day: date | None
+    amount: Money
+
+
+@dataclass(frozen=True)
 class Claim:
     """One overdue document in a dunning letter. ``open`` is what was open on it before the letter; ``principal``,
-    ``fees`` (with the flat compensation) and ``interest`` are what the letter asks for, where there are charges."""
+    ``fees`` (with the flat compensation) and ``interest`` are what the letter asks for, where there are charges.
+    ``interest_rows`` less ``interest_settled`` (paid or waived since) add up to ``interest``."""
 
     number: str
     issued_on: date | None
@@ -39,6 +49,8 @@ class Claim:
     fees: Money | None = None
     interest: Money | None = None
     interest_rows: tuple[InterestRow, ...] = ()
+    interest_claimed: tuple[ClaimedInterest, ...] = ()
+    interest_settled: Money | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,11 @@ def _claim(claim: Mapping[str, Any], currency: str) -> Claim:
         fees=money("fees_minor", "flat_minor"),
         interest=money("interest_minor"),
         interest_rows=tuple(_interest(row, currency) for row in claim.get("interest", ())),
+        interest_claimed=tuple(
+            ClaimedInterest(one["number"], day(one.get("date")), Money(one["minor"], currency))
+            for one in claim.get("interest_claimed", ())
+        ),
+        interest_settled=money("interest_settled_minor"),
     )
 
 

@@ -101,6 +101,8 @@ class CustomerCreateView(BillingCreateView):
 
 
 class CustomerFilterSet(BillingFilterSet):
+    extension = "billing_customer"
+
     owes = django_filters.BooleanFilter(
         label=gettext_lazy("Owes something"),
         method="filter_owes",

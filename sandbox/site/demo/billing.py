@@ -45,6 +45,7 @@ from cms_billing.shop.models import CheckoutSettings, PartnerIssuer, PlanProduct
 from .arrears import build_arrears_pages, build_policy, settle_situations
 from .books import live_with_books
 from .cards import hear_from_providers, open_accounts, store_card
+from .collection import build_agency, live_with_collection
 from .content import COURSE, MEMBERS_SECTION, SAMPLE_LESSON
 from .papers import live_with_papers
 from .people import MEMBERS, Person, account
@@ -126,6 +127,8 @@ STORIES = [
     # A business: interest and 40 euros from the second letter on, and everything is locked with the third.
     Story("firma", "monat", 117, unpaid_from=2),
     Story("firma", "kurs-raten", 60, unpaid_from=1),
+    # Handed over after the third letter; what of it is said in ``collection``.
+    Story("inkasso", "monat", 119, unpaid_from=1),
     Story("jaekel", "jahr", 97),
     Story("petersen", "monat", 92, pays_after=25),
     Story("kowalski", "jahr", 81, pays_after=13),
@@ -230,6 +233,7 @@ def build_sellers() -> None:
         issuer=studio, defaults={"name": "Montags", "every": RunSchedule.Every.WEEK, "day": 1}
     )
     open_accounts(academy)
+    build_agency(academy)
     academy.sites.set(Site.objects.filter(is_default_site=True))
     for issuer in (academy, studio):
         create_default_procedure(issuer)
@@ -344,6 +348,7 @@ def live_one_day(issuer: Issuer, day: date, *, last_day: date) -> None:
             sign(story, day)
     if issuer.name == ACADEMY:
         live_with_papers(issuer, day, last_day=last_day)
+        live_with_collection(issuer, day, last_day=last_day)
     for item in OpenItem.objects.open().filter(document__issuer=issuer).select_related("document"):
         pay_if_they_would(item, stories, day)
     if issuer.name == ACADEMY or issuer.contracts.exists():

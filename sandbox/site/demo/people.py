@@ -80,6 +80,7 @@ LATE_MEMBERS = [
         "firma", "Ole", "Brinkmann", "Geschäftskunde, ganz gesperrt", "Speicherkai 4", "28217", "Bremen",
         company="Brinkmann Veranstaltungstechnik GmbH",
     ),
+    Person("inkasso", "Gerd", "Ahrens", "Forderung beim Inkassobüro", "Querweg 16", "24937", "Flensburg"),
 ]  # fmt: skip
 
 MEMBERS = [*SHOWN_MEMBERS, *OTHER_MEMBERS, *CARD_MEMBERS, *LATE_MEMBERS]
