@@ -13,7 +13,10 @@ urlpatterns = [
     path("account/", include("cms_billing.memberships.urls")),
 ]
 if apps.is_installed("cms_billing.paywall"):
-    urlpatterns.append(path("account/", include("cms_billing.paywall.urls")))
+    urlpatterns += [
+        path("account/", include("cms_billing.paywall.urls")),
+        path("files/", include("cms_billing.paywall.files.urls")),
+    ]
 if apps.is_installed("cms_billing.dunning"):
     urlpatterns.append(path("", include("cms_billing.dunning.urls")))
 if apps.is_installed("cms_billing.shop"):

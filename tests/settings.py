@@ -166,7 +166,15 @@ FILES = Path(
 MEDIA_ROOT = str(FILES / "media")
 MEDIA_URL = "/media/"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage"
+        if ONLY_DEPENDENCIES
+        else "cms_billing.paywall.files.storage.MediaStorage"
+    },
+    "cms_billing_private": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(FILES / "private"), "base_url": None},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "cms_billing_archive": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -73,7 +73,7 @@ def archive_storage_is_private(app_configs: Any, **kwargs: Any) -> list[CheckMes
                 id="cms_billing.E004",
             )
         ]
-    public = _public_folder_around(archive)
+    public = public_folder_around(archive)
     if public is None:
         return []
     return [
@@ -85,12 +85,14 @@ def archive_storage_is_private(app_configs: Any, **kwargs: Any) -> list[CheckMes
     ]
 
 
-def _public_folder_around(archive: Storage) -> str | None:
-    if not isinstance(archive, FileSystemStorage):
+def public_folder_around(storage: Storage) -> str | None:
+    """The folder that web servers hand out in which a storage on this machine lies; None where it lies elsewhere."""
+    if not isinstance(storage, FileSystemStorage):
         return None
     media = storages["default"]
-    folders = [media.location if isinstance(media, FileSystemStorage) else "", settings.STATIC_ROOT or ""]
-    place = Path(archive.location).resolve()
+    # A storage that leads to others (the paywall's) knows the place of the public one.
+    folders = [getattr(media, "location", "") or settings.MEDIA_ROOT, settings.STATIC_ROOT or ""]
+    place = Path(storage.location).resolve()
     return next((str(f) for f in folders if f and place.is_relative_to(Path(f).resolve())), None)
 
 

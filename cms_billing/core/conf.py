@@ -34,6 +34,12 @@ class BillingSettings:
     letterhead_fonts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     # Alias in Django's STORAGES for the archive; it must not be public.
     archive_storage: str = "cms_billing_archive"
+    # Alias in Django's STORAGES for files that only some may have; it must not be public.
+    private_storage: str = "cms_billing_private"
+    # Seconds that a signed link to a file works.
+    file_link_seconds: int = 600
+    # Does an object storage send private files itself, at an address that it signs? Else they go through Django.
+    files_sent_by_storage: bool = False
     # Template that member pages extend; it has the blocks "title" and "content".
     base_template: str = "base.html"
     # Public address of the site for links in mails and letters, such as "https://www.example.org".
@@ -68,6 +74,8 @@ class BillingSettings:
     print_file_letters: int = 500
     # Days a payment link in a mail or letter works.
     payment_link_days: int = 60
+    # Beginnings of addresses that the paywall guards: "/members/" -> codes of the plans that open it.
+    paywall_prefixes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def billing_settings() -> BillingSettings:
@@ -90,9 +98,7 @@ def wrong_types() -> list[tuple[str, str, Any]]:
     for f in fields(BillingSettings):
         if f.name.upper() in given:
             expected = (
-                Mapping
-                if f.name in {"providers", "provider_accounts", "collection_accounts"}
-                else type(getattr(defaults, f.name))
+                Mapping if isinstance(getattr(defaults, f.name), Mapping) else type(getattr(defaults, f.name))
             )
             value = given[f.name.upper()]
             if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):

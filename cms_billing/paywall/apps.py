@@ -9,6 +9,14 @@ class PaywallConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from cms_billing.core import outbox
+
         from . import checks, receivers  # noqa: F401  (checks register themselves)
+        from .files import moving
+        from .files import receivers as file_receivers
+        from .models import FileMove, FileRemoval
 
         receivers.connect()
+        file_receivers.connect()
+        outbox.register_in_the_house(FileMove, moving.move_file)
+        outbox.register_in_the_house(FileRemoval, moving.remove_file)

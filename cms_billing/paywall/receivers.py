@@ -12,15 +12,18 @@ from cms_billing.memberships.models import Plan, PlanPrice
 from cms_billing.memberships.offers import offers_changed
 
 from . import services
-from .models import AccessRule
+from .models import AccessRule, CollectionRule
 from .rule_map import forget_rules
 
 
 def connect() -> None:
-    for model in (AccessRule, Plan, PlanPrice):
+    for model in (AccessRule, CollectionRule, Plan, PlanPrice):
         post_save.connect(_changed, sender=model, dispatch_uid=f"paywall.saved.{model.__name__}")
         post_delete.connect(_changed, sender=model, dispatch_uid=f"paywall.deleted.{model.__name__}")
     m2m_changed.connect(_changed, sender=AccessRule.plans.through, dispatch_uid="paywall.plans")
+    m2m_changed.connect(
+        _changed, sender=CollectionRule.plans.through, dispatch_uid="paywall.collection_plans"
+    )
     post_page_move.connect(_changed, dispatch_uid="paywall.moved")
     copy_for_translation_done.connect(_follow_translated, dispatch_uid="paywall.translated")
     offers_changed.connect(_changed, dispatch_uid="paywall.offers")

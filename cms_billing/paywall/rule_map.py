@@ -26,6 +26,7 @@ from cms_billing.core.exceptions import BillingError
 from cms_billing.memberships.models import Plan, PlanPrice
 from cms_billing.memberships.offers import offer_urls
 
+from .files.collections import collection_rules, rules_by_collection
 from .models import AccessRule
 from .offers import DatedPrice, PlanFacts
 from .rules import OpensTo, Rule
@@ -51,6 +52,8 @@ class RuleMap:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     singles: Mapping[str, Rule] = field(default_factory=dict)
     plans: Mapping[int, PlanFacts] = field(default_factory=dict)
+    # By id of the collection of documents and images, whichever collection above it has the rule.
+    collections: Mapping[int, Rule] = field(default_factory=dict)
     version: str = ""
     loaded_at: float = 0.0
 
@@ -139,13 +142,15 @@ def _load(version: str) -> RuleMap:
         .select_related("page")
         .prefetch_related("plans", prices)
     )
-    plans = {plan.pk: plan for row in rows for plan in row.plans.all()}
+    of_files = collection_rules()
+    plans = {plan.pk: plan for row in (*rows, *of_files) for plan in row.plans.all()}
     urls = offer_urls(plans) if plans else {}
     rules = resolved(_with_translations(rows))
     return RuleMap(
         rules={**rules, **_aliases(rules)} if rules else {},
         singles=_always_open() if rules else {},
         plans={pk: replace(_facts(plan), url=urls.get(pk, "")) for pk, plan in plans.items()},
+        collections=rules_by_collection(of_files),
         version=version,
         loaded_at=time.monotonic(),
     )

@@ -22,7 +22,7 @@ from .arrears import Arrears, arrears_of
 from .holdings import COLUMNS, Holdings, holding_on, holdings_of, standing_on, with_standing
 from .models import ArrearsPage
 from .rule_map import RuleMap, current_rules
-from .rules import Decision, Holding, OwedDocument, Passes, Visitor
+from .rules import Decision, Holding, OwedDocument, Passes, Rule, Visitor
 
 # As many path conditions in one filter: SQLite stops at expressions a thousand deep.
 PATHS_A_FILTER = 200
@@ -41,7 +41,26 @@ def decide_page(
     ``visitor`` says what is known of the user; left out, it is found out: one query more, and only for who may not
     read the page anyway. ``passes`` is asked only where it could open the page.
     """
-    rule = current_rules().rule_for(page.path)
+    return decide_by_rule(
+        current_rules().rule_for(page.path),
+        user,
+        today=today,
+        visitor=visitor,
+        is_editor=lambda: may_edit(user, page),
+        passes=passes,
+    )
+
+
+def decide_by_rule(
+    rule: Rule | None,
+    user: Any,
+    *,
+    today: date,
+    visitor: Visitor | None = None,
+    is_editor: Callable[[], bool] = lambda: False,
+    passes: Callable[[], Passes] | None = None,
+) -> Decision:
+    """The decision of a rule, whatever it covers. ``is_editor`` is asked only about who would not get in otherwise."""
     if rule is None or visitor is Visitor.GUEST or not user.is_authenticated:
         helps = rule is not None and rule.opens_to is rules.OpensTo.PLANS and not rule.is_free_on(today)
         brought = passes() if passes is not None and helps else None
@@ -54,7 +73,7 @@ def decide_page(
     decision = decide(visitor=known)
     if decision.granted or visitor is not None:
         return decision
-    if may_edit(user, page):
+    if is_editor():
         return decide(visitor=Visitor.EDITOR)
     if passes is None or decision.reason not in rules.PASSES_HELP:
         return decision

@@ -12,6 +12,8 @@ from cms_billing.dunning.models import Case
 from cms_billing.memberships.models import Contract
 
 from . import gate, selectors, texts
+from .files.moving import settle_files
+from .files.views import guard_document
 from .rule_map import RulesUnreadable, current_rules
 from .rules import OpensTo
 from .viewsets import ExplainMenuItem, PaywallViewSet, RuleViewSet
@@ -30,6 +32,17 @@ def guard(serve):
         return response
 
     return guarded
+
+
+# After Wagtail's own privacy of the collection, like pages.
+hooks.register("before_serve_document", guard_document, order=1000)
+
+
+@hooks.register("after_bulk_action")
+def files_follow(request, action_type, objects, action_class_instance):
+    """Wagtail files many documents at once without telling each of them."""
+    if action_type == "add_to_collection":
+        settle_files()
 
 
 @hooks.register("register_log_actions")

@@ -2,5 +2,21 @@
 
 from .access_rules import AccessRule, AccessRuleQuerySet
 from .arrears_page import ArrearsPage
+from .collection_rules import (
+    CollectionRule,
+    CollectionRuleQuerySet,
+    FileMove,
+    FileRemoval,
+    changeable_collections,
+)
 
-__all__ = ["AccessRule", "AccessRuleQuerySet", "ArrearsPage"]
+__all__ = [
+    "AccessRule",
+    "AccessRuleQuerySet",
+    "ArrearsPage",
+    "CollectionRule",
+    "CollectionRuleQuerySet",
+    "FileMove",
+    "FileRemoval",
+    "changeable_collections",
+]
