@@ -1,8 +1,8 @@
 """Files that no web server hands out by itself: where they are kept, and how one is sent once somebody may have it.
 
 The sender answers HEAD, ranges and conditional requests. Where ``SENDFILE_BACKEND`` is set (as Wagtail reads it, for
-django-sendfile2) the web server sends what lies on this machine; with ``CMS_BILLING["FILES_SENT_BY_STORAGE"]`` an object
-storage does, at an address that it signs itself.
+django-sendfile2) the web server sends what lies on this machine; with ``CMS_BILLING["FILES_SENT_BY_STORAGE"]`` an
+object storage does, at an address that it signs itself.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ class PaywallConfig(AppConfig):
     def ready(self) -> None:
         from cms_billing.core import outbox
 
-        from . import checks, receivers  # noqa: F401  (checks register themselves)
+        from . import checks, checks_files, receivers  # noqa: F401  (checks register themselves)
         from .files import moving
         from .files import receivers as file_receivers
         from .models import FileMove, FileRemoval

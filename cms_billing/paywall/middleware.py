@@ -1,15 +1,20 @@
-"""The door that looks at what is rendered: a page may be shown by another page's route, or by any view."""
+"""The doors that no view has of its own: what is rendered (a page may be shown by another page's route, or by any
+view), guarded beginnings of addresses, and Wagtail's view that scales images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
+from wagtail.images import get_image_model
+from wagtail.images.views.serve import ServeView
 from wagtail.models import PAGE_TEMPLATE_VAR, Page
 
 from . import gate, visibility
+from .files import gate as files_gate
+from .prefixes import prefixes, refusal_by_address
 
 
 class PaywallMiddleware:
@@ -22,11 +27,30 @@ class PaywallMiddleware:
         # Others behind us (Oscar's basket) ask for the user of each request, which would open a session for guests.
         gate.settle_guest(request)
         response = self.get_response(request)
+        if not gate.was_refused(response):
+            response = self._answered_by_others(request, response)
         # Once more, from outside: a view or decorator may have set its own headers since.
         for decision in gate.decisions(request).values():
             gate.stamp(response, decision)
         visibility.stamp(request, response)
         return response
+
+    def _answered_by_others(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Middleware behind us may answer without a view (redirects, flat pages): not below a guarded address."""
+        refused: Any = refusal_by_address(request) if prefixes() else None
+        if refused is None:
+            return response
+        response.close()
+        return refused.render() if hasattr(refused, "render") else refused
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """None where the view may answer."""
+        refused = refusal_by_address(request) if prefixes() else None
+        if refused is None and serves_images(view):
+            refused = refusal_of_image(request, kwargs.get("image_id") or args[1])
+        return refused
 
     def process_template_response(self, request: HttpRequest, response: Any) -> Any:
         if gate.was_refused(response) or in_admin(request):
@@ -57,6 +81,20 @@ def asks_for_password(response: Any, context: dict[str, Any]) -> bool:
     from wagtail.forms import PasswordViewRestrictionForm
 
     return isinstance(context.get("form"), PasswordViewRestrictionForm) and "action_url" in context
+
+
+def serves_images(view: Any) -> bool:
+    """Wagtail's dynamic image view checks the signature of its address, and nothing else."""
+    kind = getattr(view, "view_class", None)
+    return isinstance(kind, type) and issubclass(kind, ServeView)
+
+
+def refusal_of_image(request: HttpRequest, image_id: Any) -> Any:
+    image = get_image_model().objects.filter(pk=int(image_id or 0)).first()
+    if image is None:
+        return None
+    decision = files_gate.access(request, image)
+    return None if decision.granted else files_gate.refuse(request, image, decision)
 
 
 def in_admin(request: HttpRequest) -> bool:

@@ -21,6 +21,9 @@ from .offers import offers_on
 from .rule_map import RulesUnreadable, current_rules
 from .rules import RULES_UNREADABLE, Decision, OpensTo, OpensWith, Reason, Rule, Visitor, decide
 
+# For what should have a rule and has none: a view that follows a page which is gone.
+CLOSED_TO_ALL = Decision(granted=False, reason=Reason.NO_PLAN, rule=Rule(page_id=0, page_title=""))
+
 logger = logging.getLogger("cms_billing.paywall")
 
 

@@ -14,6 +14,7 @@ from cms_billing.memberships.models import Contract
 from . import gate, selectors, texts
 from .files.moving import settle_files
 from .files.views import guard_document
+from .files.viewsets import FilesMenuItem, FilesViewSet
 from .rule_map import RulesUnreadable, current_rules
 from .rules import OpensTo
 from .viewsets import ExplainMenuItem, PaywallViewSet, RuleViewSet
@@ -53,7 +54,7 @@ def register_actions(actions) -> None:
 
 @hooks.register("register_admin_viewset")
 def register_viewsets() -> list:
-    return [RuleViewSet(), PaywallViewSet()]
+    return [RuleViewSet(), PaywallViewSet(), FilesViewSet()]
 
 
 @hooks.register(BILLING_MENU_HOOK)
@@ -64,6 +65,17 @@ def explain_menu_item() -> MenuItem:
         icon_name="help",
         order=710,
         name="explain-access",
+    )
+
+
+@hooks.register(BILLING_MENU_HOOK)
+def files_menu_item() -> MenuItem:
+    return FilesMenuItem(
+        _("Closed files"),
+        reverse("billing-paywall-files:index"),
+        icon_name="folder-open-1",
+        order=705,
+        name="closed-files",
     )
 
 

@@ -10,7 +10,7 @@ from wagtail.images import get_image_model
 from wagtail.models import Collection
 
 from cms_billing.paywall.files.links import signed_url
-from cms_billing.paywall.files.names import is_private, private_name, read_name
+from cms_billing.paywall.files.names import Kind, is_private, private_name, read_name
 from cms_billing.paywall.files.selectors import files_visible_to, protected_files
 from cms_billing.paywall.files.services import (
     FilesWouldStayPublic,
@@ -299,7 +299,7 @@ def test_names_that_are_none(name):
 
 
 def test_long_names_are_cut_before_the_extension():
-    name = private_name("d", "abcdefghij", "x" * 200 + ".pdf", longest=100)
+    name = private_name(Kind.DOCUMENT, "abcd", "x" * 200 + ".pdf", longest=100)
     assert len(name) == 100
     assert name.endswith("x.pdf")
 

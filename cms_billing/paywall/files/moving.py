@@ -1,8 +1,8 @@
 """Files follow the rule of their collection: a closed one keeps its files in the private storage, and only there.
 
-A move is a row of outside work: the file is copied, then the document or image points at the copy, then the old file is
-removed – which is a row as well, so that no crash leaves it at its public address unnoticed. Renditions are dropped with
-the old file; Wagtail makes new ones, beside the new file.
+A move is a row of outside work: the file is copied, then the document or image points at the copy, then the old file
+is removed – which is a row as well, so that no crash leaves it at its public address unnoticed. Renditions are dropped
+with the old file; Wagtail makes new ones, beside the new file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cms_billing.core.exceptions import PermanentFailure
 
 from ..models import FileMove, FileRemoval
 from .collections import closed_collections
-from .names import PRIVATE, Kind, is_private, private_name
+from .names import KEY_LENGTH, PRIVATE, Kind, is_private, private_name
 
 # As many files are moved before the editor's request ends; the workers do the rest.
 AT_ONCE = 20
@@ -141,11 +141,11 @@ def _copied(file: Any, *, private: bool) -> str:
 
 def _private_place(file: Any, basename: str) -> str:
     kind = Kind.DOCUMENT if kind_of(file) == FileMove.Kind.DOCUMENT else Kind.IMAGE
-    return private_name(kind, get_random_string(10), basename, longest=file.file.field.max_length)
+    return private_name(kind, get_random_string(KEY_LENGTH), basename, longest=file.file.field.max_length)
 
 
 def _point_at_copy(file: Any, old: str, copy: str) -> None:
-    """In one transaction with the row's end; whoever changed the file or its collection meanwhile is looked at again."""
+    """In one transaction with the row's end. A file that was changed meanwhile is looked at again."""
     rows = type(file).objects
     current = rows.select_for_update(of=("self",)).filter(pk=file.pk).first()
     if current is None or current.file.name != old or current.collection_id != file.collection_id:

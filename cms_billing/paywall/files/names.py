@@ -40,6 +40,10 @@ def is_private(name: str | None) -> bool:
     return (name or "").startswith((PRIVATE, NOT_FILED_YET))
 
 
+# Wagtail's addresses of images leave out as many characters as “original_images/” has, and allow no slash after them.
+KEY_LENGTH = len("original_images/") - len(PRIVATE) - len("d/")
+
+
 def private_name(kind: Kind, key: str, file: str, *, longest: int = 100) -> str:
     """Where a document or image goes; the stem is cut where the column would not take it."""
     folder = f"{PRIVATE}{kind.value}{key}/"
