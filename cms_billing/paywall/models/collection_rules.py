@@ -7,6 +7,7 @@ from typing import Any
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from wagtail.models import Collection
 
 from cms_billing.core.models import OutsideWork
@@ -85,7 +86,7 @@ class FileMove(OutsideWork):
     """A document or image whose file has to go to the other side: private or public. One row a file, used again."""
 
     class Kind(models.TextChoices):
-        DOCUMENT = "document", _("document")
+        DOCUMENT = "document", pgettext_lazy("file", "document")
         IMAGE = "image", _("image")
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
