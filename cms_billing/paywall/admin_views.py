@@ -1,4 +1,4 @@
-"""Where editors set rules and support asks why a page is closed."""
+"""Where support asks why a page is closed."""
 
 from __future__ import annotations
 
@@ -8,98 +8,18 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic.edit import FormView
-from wagtail.admin import messages
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
-from wagtail.models import Page
 
 from cms_billing.core import clock
 from cms_billing.core.admin import money_text
-from cms_billing.core.exceptions import BillingError
 from cms_billing.core.money import Money
 
 from . import selectors, texts
-from .forms import INHERIT, ExplainForm, RuleForm
-from .models import AccessRule
-from .rule_map import current_rules
-from .services import remove_rule, set_rule
-
-
-class PageRuleView(WagtailAdminTemplateMixin, FormView):
-    """The paywall rule of one page, for those who may publish it."""
-
-    form_class = RuleForm
-    template_name = "cms_billing/paywall/admin/page_rule.html"
-    page_title = gettext_lazy("Paywall")
-    header_icon = "lock"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.page = get_object_or_404(Page, pk=kwargs["page_id"])
-        if not self.page.permissions_for_user(request.user).can_publish():
-            raise PermissionDenied
-        return super().dispatch(request, *args, **kwargs)
-
-    @cached_property
-    def rule(self) -> AccessRule | None:
-        return AccessRule.objects.filter(page_id=self.page.pk).first()
-
-    def get_page_subtitle(self) -> str:
-        return self.page.get_admin_display_title()
-
-    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
-        ancestors = self.page.get_ancestors(inclusive=True).filter(depth__gt=1)
-        items = [
-            {"url": reverse("wagtailadmin_explore", args=[page.pk]), "label": page.get_admin_display_title()}
-            for page in ancestors
-        ]
-        return [*items, {"url": "", "label": self.get_page_title()}]
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return {
-            **super().get_form_kwargs(),
-            "page": self.page,
-            "rule": self.rule,
-            "above": self.said_above(),
-        }
-
-    def said_above(self) -> str:
-        parent = self.page.get_parent()
-        rule = current_rules().rule_for(parent.path) if parent else None
-        return str(texts.covered_by(rule, page_id=0)).rstrip(".")
-
-    def form_valid(self, form: RuleForm) -> HttpResponse:
-        given = form.cleaned_data
-        try:
-            if given["opens_to"] == INHERIT:
-                remove_rule(page=self.page, user=self.request.user)
-            else:
-                set_rule(
-                    page=self.page,
-                    plans=given["plans"],
-                    terms=form.terms(),
-                    user=self.request.user,
-                )
-        except BillingError as error:
-            form.add_error(None, str(error))
-            return self.form_invalid(form)
-        messages.success(self.request, self.now())
-        return redirect(self.back_url())
-
-    def now(self) -> str:
-        rule = current_rules().rule_for(self.page.path)
-        return str(texts.covered_by(rule, page_id=self.page.pk))
-
-    def back_url(self) -> str:
-        return reverse("wagtailadmin_pages:edit", args=[self.page.pk])
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)
-        return {**context, "page": self.page, "now": self.now(), "back_url": self.back_url()}
+from .forms import ExplainForm
 
 
 class ExplainView(WagtailAdminTemplateMixin, FormView):

@@ -11,7 +11,7 @@ class PaywallConfig(AppConfig):
     def ready(self) -> None:
         from cms_billing.core import outbox
 
-        from . import checks, checks_files, receivers  # noqa: F401  (checks register themselves)
+        from . import checks, checks_files, receivers, side_panel  # noqa: F401  (checks register themselves)
         from .files import moving
         from .files import receivers as file_receivers
         from .models import FileMove, FileRemoval
@@ -20,3 +20,4 @@ class PaywallConfig(AppConfig):
         file_receivers.connect()
         outbox.register_in_the_house(FileMove, moving.move_file)
         outbox.register_in_the_house(FileRemoval, moving.remove_file)
+        side_panel.add_to_wagtail()

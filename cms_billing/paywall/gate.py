@@ -111,7 +111,7 @@ def refuse(request: HttpRequest, page: Page, decision: Decision) -> HttpResponse
 
     if decision.reason is Reason.RULES_UNREADABLE:
         response = views.unreadable(request)
-    elif decision.reason is Reason.LOCKED:
+    elif decision.reason in (Reason.LOCKED, Reason.IN_ARREARS):
         response = views.arrears(request, page, decision)
     else:
         response = views.teaser(request, page, decision)

@@ -75,7 +75,10 @@ class RuleMap:
         return any(rule.closes_at for rule in self.rules.values())
 
     def plans_of(self, rule: Rule) -> Sequence[PlanFacts]:
-        return [self.plans[plan.id] for plan in rule.plans if plan.id in self.plans]
+        """What a teaser says of them. A rule that is only tried may name plans that no rule has yet."""
+        missing = [plan.id for plan in rule.plans if plan.id not in self.plans]
+        known = {**self.plans, **plan_facts(missing)} if missing else self.plans
+        return [known[plan.id] for plan in rule.plans if plan.id in known]
 
     @property
     def deepest(self) -> int:
@@ -212,6 +215,13 @@ def _always_open() -> dict[str, Rule]:
     return dict.fromkeys(
         Page.objects.filter(content_type__in=types).values_list("path", flat=True), ALWAYS_OPEN
     )
+
+
+def plan_facts(plan_ids: Sequence[int]) -> dict[int, PlanFacts]:
+    prices = Prefetch("prices", PlanPrice.objects.order_by("-valid_from"))
+    plans = {plan.pk: plan for plan in Plan.objects.filter(pk__in=plan_ids).prefetch_related(prices)}
+    urls = offer_urls(plans) if plans else {}
+    return {pk: replace(_facts(plan), url=urls.get(pk, "")) for pk, plan in plans.items()}
 
 
 def _facts(plan: Plan) -> PlanFacts:

@@ -81,6 +81,27 @@ def remove_rule(*, page: Page, user: Any = None) -> bool:
 
 
 @transaction.atomic
+def bring_rule_back(*, page: Page, version: Revision, user: Any = None) -> None:
+    """The rule that ``version`` of the page has: at once where the page was published with it, else with its draft.
+
+    Raises RuleWithoutPlan where the plans are gone; then the rule stays as it is.
+    """
+    kept = version.content.get(CHILDREN)
+    if kept is None:
+        return
+    page = Page.objects.get(pk=page.pk)
+    if not page.live or page.has_unpublished_changes:
+        draft = page.latest_revision
+        draft.content = {**draft.content, CHILDREN: kept}
+        draft.save(update_fields=["content"])
+    elif kept:
+        terms = AccessRule.from_serializable_data(kept[0]).rule_terms
+        set_rule(page=page, plans=Plan.objects.filter(pk__in=kept[0]["plans"]), terms=terms, user=user)
+    else:
+        remove_rule(page=page, user=user)
+
+
+@transaction.atomic
 def drop_copied_rule(*, page: Page) -> None:
     """The copy of a page forgets the rule that was copied with it, in its versions too."""
     AccessRule.objects.filter(page_id=page.pk).delete()
@@ -98,6 +119,8 @@ def _keep_in_revisions(page: Page, rules: list[dict[str, Any]], *, user: Any) ->
     if page.latest_revision_id == page.live_revision_id and not page.has_unpublished_changes:
         revision = page.specific.save_revision(user=user, changed=False, clean=False)
         Page.objects.filter(pk=page.pk).update(live_revision=revision)
+        # Else the version before would be taken for the one that waits, and lose the rule it had.
+        page.refresh_from_db(fields=["latest_revision", "live_revision"])
     for revision in _waiting(page):
         revision.content = {**revision.content, CHILDREN: rules}
         revision.save(update_fields=["content"])

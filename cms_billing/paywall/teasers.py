@@ -69,6 +69,17 @@ def above_divider(page: Page, request: HttpRequest | None = None) -> str:
     return ""
 
 
+def has_divider(page: Page) -> bool:
+    """Is there a place where a preview up to the divider would end?"""
+    values = ((name, getattr(page, name)) for name in text_fields(page))
+    return any(
+        divider_in(value) is not None
+        if isinstance(value, StreamValue)
+        else before_line(_text_html(page, name)) is not None
+        for name, value in values
+    )
+
+
 def divider_in(stream: StreamValue) -> int | None:
     """The place of the first block that is a divider or has one inside: such a block is not shown at all."""
     places = (place for place, child in enumerate(stream) if _has_divider(child.block, child.value))

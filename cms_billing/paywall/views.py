@@ -18,9 +18,10 @@ from cms_billing.core import clock
 from cms_billing.core.conf import billing_settings
 from cms_billing.core.pages import keep_private
 from cms_billing.faktura.models import Customer, Issuer
+from cms_billing.memberships.models import Plan
 
-from . import selectors, texts
-from .arrears import arrears_of, example
+from . import gate, selectors, texts
+from .arrears import Arrears, arrears_of, example
 from .models import ArrearsPage
 from .offers import offers_on
 from .rule_map import current_rules
@@ -66,13 +67,31 @@ def arrears(request: HttpRequest, page: Page, decision: Decision) -> HttpRespons
 
     On the page that editors wrote for the issuer, or the shipped one where there is none.
     """
+    issuer, language, facts = _owed_facts(request, decision)
+    own = selectors.arrears_page_of(issuer, language=language)
+    template = own.get_template(request) if own else "cms_billing/paywall/arrears.html"
+    response = InLanguage(request, template, status=402)
+    response.language = language
+    response.context_data = {
+        **_common(request, own or page, decision),
+        "arrears": facts,
+        "locked_page": page,
+        "content_language": own.language if own else language,
+    }
+    return _never_found(response)
+
+
+def _owed_facts(request: HttpRequest, decision: Decision) -> tuple[Issuer, str, Arrears]:
+    """To whom it is owed, in which language to say so, and what; made up for a visitor who is."""
+    if gate.stand_in_of(request):
+        plan_id = decision.holding.plan_id if decision.holding else 0
+        issuer = Plan.objects.select_related("issuer").get(pk=plan_id).issuer
+        with translation.override(issuer.language):
+            made_up = example(issuer=issuer, language=issuer.language, today=clock.today())
+        return issuer, issuer.language, made_up
     decision = selectors.with_documents(decision)
     owner = decision.holding.customer_id if decision.holding else 0
     customer = Customer.objects.select_related("issuer").get(pk=owner)
-    own = selectors.arrears_page_of(customer.issuer, language=customer.language)
-    template = own.get_template(request) if own else "cms_billing/paywall/arrears.html"
-    response = InLanguage(request, template, status=402)
-    response.language = customer.language
     with translation.override(customer.language):
         facts = arrears_of(
             decision.documents,
@@ -80,13 +99,7 @@ def arrears(request: HttpRequest, page: Page, decision: Decision) -> HttpRespons
             language=customer.language,
             reason=texts.sentence(decision),
         )
-    response.context_data = {
-        **_common(request, own or page, decision),
-        "arrears": facts,
-        "locked_page": page,
-        "content_language": own.language if own else customer.language,
-    }
-    return _never_found(response)
+    return customer.issuer, customer.language, facts
 
 
 def own_arrears(request: HttpRequest, page: ArrearsPage) -> HttpResponse:

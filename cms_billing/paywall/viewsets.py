@@ -13,8 +13,10 @@ from wagtail.admin.viewsets.base import ViewSet
 from cms_billing.core.admin import IssuerScopedPolicy, ReadOnlyViewSet
 from cms_billing.core.ui.viewsets import BillingIndexView
 
-from .admin_views import ExplainView, PageRuleView
+from .admin_views import ExplainView
 from .models import AccessRule
+from .rule_texts import preview_in_words
+from .rule_views import AsVisitorView, PageRuleView, TriedRuleView, ViewAsView
 from .texts import plan_names
 
 
@@ -41,7 +43,7 @@ class RuleViewSet(ReadOnlyViewSet):
     list_display = [
         TitleColumn("page", label=_("Page"), get_url=rule_url, sort_key="page__title"),
         Column("opens_to", label=_("Open to"), accessor=open_to),
-        Column("preview", label=_("What others see"), accessor="get_preview_display"),
+        Column("preview", label=_("What others see"), accessor=preview_in_words),
     ]
     search_fields = ["page__title"]
     list_filter = ["opens_to"]
@@ -59,6 +61,10 @@ class PaywallViewSet(ViewSet):
     def get_urlpatterns(self) -> list[Any]:
         return [
             path("pages/<int:page_id>/", PageRuleView.as_view(), name="page_rule"),
+            path("pages/<int:page_id>/try/", TriedRuleView.as_view(), name="try_rule"),
+            path("pages/<int:page_id>/view-as/", ViewAsView.as_view(), name="view_as"),
+            path("pages/<int:page_id>/view-as/<str:visitor>/", ViewAsView.as_view(), name="view_as"),
+            path("pages/<int:page_id>/as/<str:visitor>/", AsVisitorView.as_view(), name="as_visitor"),
             path("explain/", ExplainView.as_view(), name="explain"),
         ]
 

@@ -2,16 +2,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
+from wagtail.admin import messages
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.userbar import BaseItem
 from wagtail.admin.widgets import Button
 
 from cms_billing.core import clock
 from cms_billing.core.admin import BILLING_MENU_HOOK, Fact, Facts
+from cms_billing.core.exceptions import BillingError
 from cms_billing.dunning.models import Case
 from cms_billing.memberships.models import Contract
 
-from . import gate, selectors, texts
+from . import gate, selectors, services, texts
 from .files.moving import settle_files
 from .files.views import guard_document
 from .files.viewsets import FilesMenuItem, FilesViewSet
@@ -90,6 +92,25 @@ def paywall_button(page, user, view_name, next_url=None):
         icon_name="lock" if is_closed(page) else "lock-open",
         priority=55,
     )
+
+
+@hooks.register("register_page_listing_more_buttons")
+def paywall_listing_button(page, user, next_url=None):
+    """In the explorer, where Wagtail has no place for a column: in the menu of each page."""
+    for button in paywall_button(page, user, "index", next_url):
+        button.priority = 65
+        yield button
+
+
+@hooks.register("after_edit_page")
+def follow_the_version(request, page) -> None:
+    """The form of a page has no fields of the rule, so taking up an old version would leave it out."""
+    version = request.POST.get("revision")
+    if version and (revision := page.revisions.filter(pk=version).first()):
+        try:
+            services.bring_rule_back(page=page, version=revision, user=request.user)
+        except BillingError as error:
+            messages.warning(request, str(error))
 
 
 def is_closed(page) -> bool:

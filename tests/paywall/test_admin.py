@@ -61,7 +61,7 @@ def test_publisher_sets_and_removes_the_rule_of_a_page(magazine):
         ({"opens_to": "plans", "preview": "page"}, "at least one plan"),
         ({"opens_to": "plans", "plans": ["999999"], "preview": "page"}, "not one of the available"),
         ({"opens_to": "nonsense", "preview": "page"}, "not one of the available"),
-        ({"opens_to": "everyone", "preview": "text"}, "Write what others see"),
+        ({"opens_to": "plans", "preview": "text"}, "Write what others see"),
     ],
 )
 def test_wrong_input_is_explained(magazine, data, message):

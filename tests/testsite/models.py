@@ -6,6 +6,7 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
 from wagtail.search import index
 
+from cms_billing.paywall.previewing import ViewAsMixin
 from cms_billing.paywall.stream_blocks import PreviewDividerBlock, VisibilityBlock, VisibilityStructBlock
 
 
@@ -40,7 +41,7 @@ class StoryBlock(blocks.StreamBlock):
     )
 
 
-class StoryPage(Page):
+class StoryPage(ViewAsMixin, Page):
     """A text of blocks, with a divider and blocks that only some see."""
 
     page_ptr = models.OneToOneField(
