@@ -14,7 +14,7 @@ urlpatterns = [
 ]
 if apps.is_installed("cms_billing.paywall"):
     urlpatterns += [
-        path("account/", include("cms_billing.paywall.urls")),
+        path("", include("cms_billing.paywall.urls")),
         path("files/", include("cms_billing.paywall.files.urls")),
     ]
 if apps.is_installed("cms_billing.dunning"):

@@ -76,6 +76,9 @@ class BillingSettings:
     payment_link_days: int = 60
     # Beginnings of addresses that the paywall guards: "/members/" -> codes of the plans that open it.
     paywall_prefixes: Mapping[str, Any] = field(default_factory=dict)
+    # Days a link works with which a member gives a closed page away, and how many may open it.
+    gift_link_days: int = 14
+    gift_link_openings: int = 5
 
 
 def billing_settings() -> BillingSettings:

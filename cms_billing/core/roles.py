@@ -75,6 +75,7 @@ _OFFICE = frozenset(
         "terminate_contract",
         "import_contracts",
         "sync_paymentmethod",
+        "revoke_giftlink",
     }
 )
 _MONEY = frozenset(

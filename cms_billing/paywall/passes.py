@@ -5,9 +5,37 @@ from __future__ import annotations
 from django.http import HttpRequest
 from wagtail.models import Page
 
+from cms_billing.core import clock
+
 from .rules import Passes, Rule
+from .sharing import cookies
+from .sharing.selectors import Reader, gift_opens, is_given_free, pages_read
+
+NOTHING = Passes()
 
 
 def passes_of(request: HttpRequest, page: Page, rule: Rule) -> Passes:
-    """Asked only where it could open the page. No query for a guest without a cookie of ours."""
-    return Passes(free_left=rule.quota or 0)
+    """Asked only where it could open the page. No query for a guest without a cookie of ours, and none for who is
+    logged in where the rule grants no free pages."""
+    link_id = cookies.gift_link_id(request, page)
+    if link_id is not None and gift_opens(link_id, page, today=clock.today()):
+        return Passes(gift=True, personal=True)
+    return _free_reads(request, page, rule) if rule.quota else NOTHING
+
+
+def _free_reads(request: HttpRequest, page: Page, rule: Rule) -> Passes:
+    today = clock.today()
+    if not is_given_free(rule, today=today):
+        return NOTHING
+    reader = reader_of(request, visitor=cookies.free_read_visitor(request, page))
+    read = pages_read(reader, section_id=rule.quota_page_id, today=today)
+    left = max(0, (rule.quota or 0) - len(read))
+    return Passes(
+        free_read=page.pk in read, free_left=left, personal=bool(read) or reader.user_id is not None
+    )
+
+
+def reader_of(request: HttpRequest, *, visitor: str) -> Reader:
+    """The gate has settled by now whether this is a guest."""
+    user = getattr(request, "user", None)
+    return Reader(user.pk if user is not None and user.is_authenticated else None, visitor)

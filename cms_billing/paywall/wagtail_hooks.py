@@ -19,6 +19,7 @@ from .files.views import guard_document
 from .files.viewsets import FilesMenuItem, FilesViewSet
 from .rule_map import RulesUnreadable, current_rules
 from .rules import OpensTo
+from .sharing.viewsets import GiftLinkViewSet
 from .viewsets import ExplainMenuItem, PaywallViewSet, RuleViewSet
 
 
@@ -56,7 +57,7 @@ def register_actions(actions) -> None:
 
 @hooks.register("register_admin_viewset")
 def register_viewsets() -> list:
-    return [RuleViewSet(), PaywallViewSet(), FilesViewSet()]
+    return [RuleViewSet(), PaywallViewSet(), FilesViewSet(), GiftLinkViewSet()]
 
 
 @hooks.register(BILLING_MENU_HOOK)

@@ -2,7 +2,6 @@
 
 from datetime import date
 
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -14,6 +13,8 @@ from wagtail.images import get_image_model_string
 from wagtail.models import Page
 from wagtail.query import PageQuerySet
 from wagtail.search import index
+
+from cms_billing.paywall.lessons.pages import CourseMixin, LessonMixin
 
 from .blocks import TEXT_FEATURES, BodyBlock
 
@@ -140,7 +141,7 @@ class CourseIndexPage(SitePage):
         return context
 
 
-class CoursePage(SitePage):
+class CoursePage(CourseMixin, SitePage):
     """A course: everybody may read its introduction and the titles of its lessons."""
 
     intro = RichTextField(_("introduction"), features=TEXT_FEATURES)
@@ -155,6 +156,7 @@ class CoursePage(SitePage):
         FieldPanel("cover"),
         FieldPanel("intro"),
         FieldPanel("body"),
+        *CourseMixin.certificate_panels,
     ]
     search_fields = [*Page.search_fields, index.SearchField("intro")]
     parent_page_types = ["sandbox_site.CourseIndexPage"]
@@ -164,49 +166,31 @@ class CoursePage(SitePage):
         verbose_name = _("course")
         verbose_name_plural = _("courses")
 
-    def lessons(self) -> models.QuerySet["LessonPage"]:
-        return LessonPage.objects.live().child_of(self).order_by("number")
-
-    def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict:
-        context = super().get_context(request, *args, **kwargs)
-        context["lessons"] = self.lessons()
-        return context
+    paywall_template = "sandbox_site/teasers/course_page.html"
 
     def get_teaser(self) -> SafeString:
-        """A course that is sold shows everybody what it teaches, and the titles of its lessons."""
-        return render_to_string("sandbox_site/teasers/course.html", {"page": self, "lessons": self.lessons()})
+        """A course that is sold shows everybody what it teaches; its template adds the lessons."""
+        return render_to_string("sandbox_site/teasers/course.html", {"page": self})
 
 
-class LessonPage(SitePage):
-    number = models.PositiveSmallIntegerField(_("number"), validators=[MinValueValidator(1)])
+class LessonPage(LessonMixin, SitePage):
     intro = RichTextField(_("introduction"), features=["bold", "italic", "link"])
     minutes = models.PositiveSmallIntegerField(_("minutes"), default=45)
     body = StreamField(BodyBlock(), verbose_name=_("text"))
 
     content_panels = [
         *Page.content_panels,
-        MultiFieldPanel([FieldPanel("number"), FieldPanel("minutes")], heading=_("Facts")),
+        FieldPanel("minutes"),
         FieldPanel("intro"),
         FieldPanel("body"),
     ]
-    search_fields = [
-        *Page.search_fields,
-        index.SearchField("intro"),
-        index.FilterField("number"),
-    ]
+    search_fields = [*Page.search_fields, index.SearchField("intro")]
     parent_page_types = ["sandbox_site.CoursePage"]
     subpage_types: list[str] = []
 
     class Meta:
         verbose_name = _("lesson")
         verbose_name_plural = _("lessons")
-
-    def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict:
-        context = super().get_context(request, *args, **kwargs)
-        lessons = LessonPage.objects.live().sibling_of(self)
-        context["previous_lesson"] = lessons.filter(number__lt=self.number).order_by("-number").first()
-        context["next_lesson"] = lessons.filter(number__gt=self.number).order_by("number").first()
-        return context
 
 
 class StandardPage(SitePage):

@@ -6,6 +6,7 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
 from wagtail.search import index
 
+from cms_billing.paywall.lessons.pages import CourseMixin, LessonMixin
 from cms_billing.paywall.previewing import ViewAsMixin
 from cms_billing.paywall.stream_blocks import PreviewDividerBlock, VisibilityBlock, VisibilityStructBlock
 
@@ -66,3 +67,17 @@ class ChapterPage(Page):
 
     content_panels = [*Page.content_panels, FieldPanel("body")]
     template = "testsite/article_page.html"
+
+
+class SeminarPage(CourseMixin, Page):
+    """A course, with the shipped templates."""
+
+    content_panels = [*Page.content_panels, *CourseMixin.certificate_panels]
+    template = "cms_billing/paywall/lessons/course_page.html"
+
+
+class SessionPage(LessonMixin, Page):
+    body = models.TextField(blank=True)
+
+    content_panels = [*Page.content_panels, FieldPanel("body")]
+    template = "cms_billing/paywall/lessons/lesson_page.html"

@@ -1,4 +1,5 @@
-"""Which pages are sold, and the page that locked members get. One module a topic; import from here."""
+"""Which pages are sold, the page that locked members get, and what readers leave behind. One module a topic; import
+from here."""
 
 from .access_rules import AccessRule, AccessRuleQuerySet
 from .arrears_page import ArrearsPage
@@ -9,14 +10,20 @@ from .collection_rules import (
     FileRemoval,
     changeable_collections,
 )
+from .lessons import Certificate, LessonProgress
+from .sharing import FreeRead, GiftLink
 
 __all__ = [
     "AccessRule",
     "AccessRuleQuerySet",
     "ArrearsPage",
+    "Certificate",
     "CollectionRule",
     "CollectionRuleQuerySet",
     "FileMove",
     "FileRemoval",
+    "FreeRead",
+    "GiftLink",
+    "LessonProgress",
     "changeable_collections",
 ]

@@ -7,6 +7,8 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..offers import Offer
+from ..rules import Decision
+from ..sharing.selectors import may_give
 
 register = template.Library()
 
@@ -32,3 +34,9 @@ def price_text(offer: Offer) -> str:
         "price": offer.price.format(get_language() or "en"),
         "count": offer.plan.instalments,
     }
+
+
+@register.filter
+def may_be_given(decision: Decision | None) -> bool:
+    """``{% if paywall_decision|may_be_given %}``: does the reader hold what it takes to give the page away?"""
+    return may_give(decision)

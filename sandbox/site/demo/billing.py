@@ -39,14 +39,14 @@ from cms_billing.memberships.models import Contract, Plan, PlanPrice
 from cms_billing.memberships.services import sign_contract, terminate_contract
 from cms_billing.payments.services import record_payment
 from cms_billing.paywall.services import set_rule
-from cms_billing.paywall.terms import OpensTo, RuleTerms
+from cms_billing.paywall.terms import OpensTo, Preview, RuleTerms
 from cms_billing.shop.models import CheckoutSettings, PartnerIssuer, PlanProduct, ProductClassTax
 
 from .arrears import build_arrears_pages, build_policy, settle_situations
 from .books import live_with_books
 from .cards import hear_from_providers, open_accounts, store_card
 from .collection import build_agency, live_with_collection
-from .content import COURSE, MEMBERS_SECTION, SAMPLE_LESSON
+from .content import COURSE, LAST_LESSON, MEMBERS_SECTION, SAMPLE_LESSON
 from .papers import live_with_papers
 from .people import MEMBERS, Person, account
 from .shop import BOOK, PARTNER_CODE
@@ -55,6 +55,7 @@ Report = Callable[[str], None]
 
 ACADEMY, STUDIO = "Saitenweg Akademie", "Studio Mira Adler"
 DAYS = 120
+LAST_LESSON_AFTER_DAYS = 84
 REPORTED = (1, 11, 21)
 MORNING = time(6)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -278,14 +279,19 @@ def build_plans() -> None:
 
 
 def close_pages() -> None:
-    """The members' section and the course are sold; the course's first lesson is a free sample."""
-    sell(MEMBERS_SECTION, plans=["monat", "jahr"])
+    """The members' section and the course are sold; the course's first lesson is a free sample, its last one comes when
+    there was time for the others. Two articles a month are free for everybody, and members give three away."""
+    sell(MEMBERS_SECTION, plans=["monat", "jahr"], terms=RuleTerms(quota=2, gifts=3))
     sell(COURSE, plans=["kurs", "kurs-raten"])
     set_rule(page=Page.objects.get(slug=SAMPLE_LESSON), terms=RuleTerms(opens_to=OpensTo.EVERYONE))
+    later = RuleTerms(
+        opens_to=OpensTo.SECTION, preview=Preview.SECTION, opens_after_days=LAST_LESSON_AFTER_DAYS
+    )
+    set_rule(page=Page.objects.get(slug=LAST_LESSON), terms=later)
 
 
-def sell(slug: str, *, plans: Sequence[str]) -> None:
-    set_rule(page=Page.objects.get(slug=slug), plans=Plan.objects.filter(code__in=plans))
+def sell(slug: str, *, plans: Sequence[str], terms: RuleTerms | None = None) -> None:
+    set_rule(page=Page.objects.get(slug=slug), plans=Plan.objects.filter(code__in=plans), terms=terms)
 
 
 def tie_shop() -> None:

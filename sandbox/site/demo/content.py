@@ -23,6 +23,7 @@ SITE_NAME = "Saitenweg Akademie"
 MEMBERS_SECTION = "mitglieder"
 COURSE = "songwriting-in-sechs-wochen"
 SAMPLE_LESSON = "auftakt"
+LAST_LESSON = "woche-6-ueberarbeiten-und-vorspielen"
 
 
 def content_is_loaded() -> bool:
@@ -126,6 +127,9 @@ def build_courses(home: HomePage) -> None:
             body=about.body,
             cover=build_cover("course", title=about["title"]),
             search_description=plain(about.teaser),
+            certificate_text=rich(
+                "Sieben Lektionen über Melodie, Text und Form – und ein eigenes Lied, das es vorher nicht gab."
+            ),
         )
     )
     for text in lessons:
@@ -133,7 +137,6 @@ def build_courses(home: HomePage) -> None:
             instance=LessonPage(
                 title=text["title"],
                 slug=text["slug"],
-                number=int(text["number"]),
                 minutes=int(text["minutes"]),
                 intro=text.teaser,
                 body=text.body,

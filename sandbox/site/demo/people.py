@@ -50,6 +50,11 @@ SHOWN_MEMBERS = [
     Person("gesperrt", "Bettina", "Ohlsen", "gesperrt", "Fährstraße 11", "24103", "Kiel"),
 ]
 
+LEARNERS = [
+    Person("nowak", "Anton", "Nowak", "hat den Kurs abgeschlossen", "Mühlpfad 9", "04229", "Leipzig"),
+    Person("freitag", "Lena", "Freitag", "wartet auf die letzte Lektion", "Steinweg 17", "99084", "Erfurt"),
+]
+
 CARD_MEMBERS = [
     Person("karte", "Sven", "Albers", "zahlt mit Karte", "Deichweg 8", "27472", "Cuxhaven"),
     Person("lastschrift", "Gesa", "Kröger", "zahlt per Lastschrift", "Süderende 14", "25938", "Wyk auf Föhr"),
@@ -65,8 +70,6 @@ OTHER_MEMBERS = [
     Person("brandt", "Heiko", "Brandt", "Mitglied", "Am Wehr 5", "37073", "Göttingen"),
     Person("yilmaz", "Deniz", "Yılmaz", "Mitglied", "Rosenhag 30", "50674", "Köln"),
     Person("schuster", "Evelyn", "Schuster", "Mitglied", "Talblick 12", "79104", "Freiburg"),
-    Person("nowak", "Anton", "Nowak", "Kurs in Raten", "Mühlpfad 9", "04229", "Leipzig"),
-    Person("freitag", "Lena", "Freitag", "Kurs bezahlt", "Steinweg 17", "99084", "Erfurt"),
     Person("gruber", "Josef", "Gruber", "Mitglied", "Kirchsteig 1", "80469", "München"),
     Person("hansen", "Birte", "Hansen", "Mitglied", "Osterkoppel 4", "24937", "Flensburg"),
 ]
@@ -83,8 +86,8 @@ LATE_MEMBERS = [
     Person("inkasso", "Gerd", "Ahrens", "Forderung beim Inkassobüro", "Querweg 16", "24937", "Flensburg"),
 ]  # fmt: skip
 
-MEMBERS = [*SHOWN_MEMBERS, *OTHER_MEMBERS, *CARD_MEMBERS, *LATE_MEMBERS]
-SHOWN = [*STAFF, *SHOWN_MEMBERS, *CARD_MEMBERS, *LATE_MEMBERS]
+MEMBERS = [*SHOWN_MEMBERS, *LEARNERS, *OTHER_MEMBERS, *CARD_MEMBERS, *LATE_MEMBERS]
+SHOWN = [*STAFF, *SHOWN_MEMBERS, *LEARNERS, *CARD_MEMBERS, *LATE_MEMBERS]
 
 
 def people_are_loaded() -> bool:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
-from sandbox.site.demo import billing, content, people, shop
+from sandbox.site.demo import billing, content, learning, people, shop
 
 
 class Command(BaseCommand):
@@ -30,6 +30,9 @@ class Command(BaseCommand):
             self.stdout.write("Abrechnung: die Vorgeschichte wird Tag für Tag gerechnet …")
             billing.load_billing(report=self.report)
             done.append(True)
+        done.append(
+            self.step("Lernen", learning.learning_is_loaded, lambda: learning.load_learning(today=today))
+        )
         if any(done):
             self.stdout.write(self.style.SUCCESS(f"Fertig in {monotonic() - started:.0f} s."))
         else:

@@ -1,0 +1,118 @@
+"""Who has read what free, and which gift links work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from wagtail.models import Page
+
+from ..models import FreeRead, GiftLink
+from ..rules import Decision, Reason, Rule, Visitor
+from ..selectors import decide_page, decisions_for
+from .tokens import digest_of
+
+# Who reads by a contract may give: neither editors nor those who were given the page themselves.
+MAY_GIVE = (Reason.MEMBER, Reason.ARREARS_BUT_OPEN, Reason.LOCKED_BUT_PAID, Reason.PAID_FOR_GOOD)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads free: a user, a guest by a random id, or a user who was a guest before logging in."""
+
+    user_id: Any = None
+    visitor: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        return self.user_id is not None or bool(self.visitor)
+
+    def is_them(self) -> Q:
+        mine = Q(user_id=self.user_id) if self.user_id is not None else Q(pk__in=[])
+        return mine | Q(user=None, visitor=self.visitor) if self.visitor else mine
+
+
+def month_of(day: date) -> date:
+    return day.replace(day=1)
+
+
+def next_month(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def pages_read(reader: Reader, *, section_id: int, today: date) -> set[int]:
+    """Ids of the pages the reader has read free in the section this month; one query, none for who is not known."""
+    if not reader.is_known:
+        return set()
+    rows = FreeRead.objects.filter(reader.is_them(), section_id=section_id, month=month_of(today))
+    return set(rows.values_list("page_id", flat=True))
+
+
+def is_given_free(rule: Rule | None, *, today: date) -> bool:
+    """Does the rule grant free pages, and is the page one that anybody may read yet? A lesson whose day has not come
+    is not."""
+    return rule is not None and bool(rule.quota) and not (rule.opens_on and today < rule.opens_on)
+
+
+def may_give(decision: Decision | None) -> bool:
+    """May the page be given away by whom this decision is about? Whether there are links left is asked later."""
+    return (
+        decision is not None
+        and decision.granted
+        and decision.reason in MAY_GIVE
+        and decision.rule is not None
+        and bool(decision.rule.gifts)
+    )
+
+
+def gift_by_token(token: str) -> GiftLink | None:
+    return _with_page().filter(digest=digest_of(token)).first()
+
+
+def gift_opens(link_id: int, page: Page, *, today: date) -> bool:
+    """Does the link open the page today? A link gives what its giver has: two queries."""
+    link = GiftLink.objects.filter(pk=link_id, page_id=page.pk).select_related("giver").first()
+    return link is not None and link.works_on(today) and giver_may_read(link, page, today=today)
+
+
+def giver_may_read(link: GiftLink, page: Page, *, today: date) -> bool:
+    if not link.giver.is_active:
+        return False
+    decision = decide_page(page, link.giver, today=today, visitor=Visitor.USER)
+    return decision.granted and decision.reason in MAY_GIVE
+
+
+@dataclass(frozen=True)
+class Given:
+    """A gift link as its giver sees it. ``sleeps``: the link is good, but its giver cannot read the page now."""
+
+    link: GiftLink
+    works: bool
+    sleeps: bool
+
+
+def gifts_of(user: Any, *, today: date) -> list[Given]:
+    links = list(_with_page().filter(giver_id=user.pk))
+    decisions = decisions_for({link.page_id: link.page for link in links}.values(), user, today=today)
+    return [_given(link, decisions[link.page_id], today) for link in links]
+
+
+def _given(link: GiftLink, decision: Decision, today: date) -> Given:
+    good = link.works_on(today)
+    reads = decision.granted and decision.reason in MAY_GIVE
+    return Given(link, works=good and reads, sleeps=good and not reads)
+
+
+def gifts_left(user: Any, rule: Rule, *, today: date) -> int:
+    given = gifts_of_month(user.pk, section_id=rule.quota_page_id, today=today)
+    return max(0, (rule.gifts or 0) - given.count())
+
+
+def gifts_of_month(user_id: Any, *, section_id: int, today: date) -> QuerySet[GiftLink]:
+    return GiftLink.objects.filter(giver_id=user_id, section_id=section_id, month=month_of(today))
+
+
+def _with_page() -> QuerySet[GiftLink]:
+    return GiftLink.objects.select_related("page", "giver")
