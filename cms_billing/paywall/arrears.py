@@ -16,6 +16,7 @@ from cms_billing.dunning.member_offers import page_offers
 from cms_billing.dunning.models import CaseStep
 from cms_billing.faktura.models import Issuer
 from cms_billing.payments.links import payment_token, payment_url
+from cms_billing.payments.page_notes import notes_on
 
 from . import texts
 from .rules import OwedDocument
@@ -29,7 +30,8 @@ class Link:
 
 @dataclass(frozen=True)
 class OwedRow:
-    """A document in the words of the page. ``charges``: the part that is fees and interest, empty without."""
+    """A document in the words of the page. ``charges``: the part that is fees and interest, empty without; ``note``:
+    that somebody else collects it by now."""
 
     id: int
     number: str
@@ -39,9 +41,10 @@ class OwedRow:
     charges: str
     level: int
     effects: tuple[str, ...]
+    note: str = ""
 
     @classmethod
-    def of(cls, paper: OwedDocument, language: str) -> OwedRow:
+    def of(cls, paper: OwedDocument, language: str, *, note: str = "") -> OwedRow:
         charges = Money(paper.charges_minor, paper.currency)
         return cls(
             id=paper.id,
@@ -52,6 +55,7 @@ class OwedRow:
             charges=charges.format(language) if charges.minor else "",
             level=paper.level,
             effects=tuple(map(str, texts.effects(paper))),
+            note=note,
         )
 
 
@@ -63,11 +67,13 @@ class LetterSent:
 
 @dataclass(frozen=True)
 class Arrears:
-    """Towards one issuer. ``reason`` says why something is locked, empty where nothing is."""
+    """Towards one issuer. ``payable``: what of the total the payment page takes; ``payment_url`` is empty where it
+    takes nothing. ``reason`` says why something is locked, empty where nothing is."""
 
     issuer: Issuer
     owed: tuple[OwedRow, ...]
     total: str
+    payable: str
     letters: tuple[LetterSent, ...]
     payment_url: str
     reason: str = ""
@@ -87,12 +93,18 @@ def arrears_of(
 ) -> Arrears:
     """The member's facts in their language, which has to be active."""
     ids = [paper.id for paper in papers]
+    notes = notes_on(ids)
+    payable = [paper for paper in papers if paper.id not in notes or notes[paper.id].payable]
     return Arrears(
         issuer=issuer,
-        owed=tuple(OwedRow.of(paper, language) for paper in papers),
+        owed=tuple(
+            OwedRow.of(paper, language, note=notes[paper.id].text if paper.id in notes else "")
+            for paper in papers
+        ),
         total=amount_owed(papers, language),
+        payable=amount_owed(payable, language),
         letters=letters_about(ids),
-        payment_url=url_to_pay(ids),
+        payment_url=url_to_pay([paper.id for paper in payable]),
         reason=reason,
         offers=tuple(_offers(ids)),
     )
@@ -117,6 +129,7 @@ def example(*, issuer: Issuer, language: str, today: date) -> Arrears:
         issuer=issuer,
         owed=(OwedRow.of(paper, language),),
         total=amount.format(language),
+        payable=amount.format(language),
         letters=letters,
         payment_url="#",
         reason=texts.locked_text(contract="V-0000123", plan=_("Membership"), papers=[paper]),

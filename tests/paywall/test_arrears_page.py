@@ -18,6 +18,7 @@ from cms_billing.paywall.models import ArrearsPage
 from cms_billing.paywall.selectors import access_of_contracts, arrears_page_of, decide_page, visible_to
 from cms_billing.paywall.services import remove_rule, set_rule
 from cms_billing.testing.factories import CustomerFactory, IssuerFactory, UserFactory
+from tests.dunning.collection import agency_of, given_to
 from tests.testsite.models import ArticlePage
 
 from .conftest import TODAY, Magazine, client_of, in_dunning, member
@@ -287,6 +288,17 @@ def test_account_shows_what_is_owed_locked_and_next_and_the_way_to_pay(magazine)
     assert "is locked because of unpaid invoices" in text
     assert "No dunning procedure is in use" in text
     assert "Pay €9.90 now" in text
+
+
+def test_what_an_agency_collects_is_not_asked_for_here(magazine, page):
+    client, case = locked(magazine)
+    Case.objects.filter(pk=case.pk).update(state=Case.State.READY_FOR_COLLECTION)
+    given_to(agency_of(case.issuer, email="files@nord.example"), case, today=TODAY)
+    for address in (magazine.article.url, reverse("cms_billing:account_arrears")):
+        text = text_of(client.get(address))
+        assert case.document.number in text
+        assert "Pay €9.90 now" not in text
+        assert "Please pay and write to Inkasso Nord, files@nord.example only." in text
 
 
 def test_account_shows_the_running_agreement(magazine):

@@ -152,6 +152,7 @@ LIST_COLUMNS = [
         "document",
         label=pgettext_lazy("billing", "Document"),
         accessor=lambda case: case.document.number,
+        classname="billing-number",
         get_url=case_url,
         sort_key="document__number",
     ),

@@ -88,8 +88,9 @@ def issuer_actions() -> list[Action]:
 
 
 _TERMS = [
-    FieldRowPanel([FieldPanel("interest_points"), FieldPanel("default_from")]),
-    FieldRowPanel([FieldPanel("flat"), FieldPanel("charges_left")]),
+    FieldRowPanel([FieldPanel("interest_points"), FieldPanel("flat")]),
+    FieldPanel("default_from"),
+    FieldPanel("charges_left"),
 ]
 _STARTS = [
     FieldRowPanel([FieldPanel("failure_level"), FieldPanel("chargeback_level")]),

@@ -153,6 +153,7 @@ class ReadyViewSet(ReadOnlyViewSet):
             "document",
             label=pgettext_lazy("billing", "Document"),
             accessor=lambda case: case.document.number,
+            classname="billing-number",
             get_url=lambda case: reverse("billing-dunning:inspect", args=[case.pk]),
         ),
         Column("customer", label=gettext_lazy("Customer"), accessor=lambda case: str(case.customer)),

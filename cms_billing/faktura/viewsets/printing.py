@@ -290,6 +290,11 @@ class PostedView(ActionView):
         return ngettext("%(n)s letter is in the post.", "%(n)s letters are in the post.", n) % {"n": n}
 
 
+class PrintFileIndexView(BillingIndexView):
+    def what_next(self) -> WhatNext:
+        return WhatNext(_("They are made from the list of letters on paper, as soon as letters wait there."))
+
+
 class PrintFileViewSet(ReadOnlyViewSet):
     model = PrintFile
     icon = "doc-full"
@@ -309,6 +314,7 @@ class PrintFileViewSet(ReadOnlyViewSet):
         DateColumn("created_at", label=gettext_lazy("Created"), sort_key="created_at"),
     ]
     ordering = ("-pk",)
+    index_view_class = PrintFileIndexView
     inspect_view_class = PrintFileInspectView
 
     def get_urlpatterns(self) -> list[Any]:

@@ -8,6 +8,8 @@ from cms_billing.dunning.services import hand_over
 from cms_billing.faktura.models import Issuer
 from cms_billing.payments.services import record_payment
 
+from .people import account
+
 DEBTOR = "inkasso"
 # Days before the last one.
 HANDED_OVER = 40
@@ -57,7 +59,7 @@ def release(issuer: Issuer, day: date) -> None:
     ids = list(ready.values_list("pk", flat=True))
     if ids:
         agency = Agency.objects.get(issuer=issuer, slug="nordwind")
-        hand_over(case_ids=ids, agency_id=agency.pk, today=day)
+        hand_over(case_ids=ids, agency_id=agency.pk, today=day, user=account("buchhaltung"))
 
 
 def pay_us(issuer: Issuer, day: date) -> None:
