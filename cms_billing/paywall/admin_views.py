@@ -18,7 +18,8 @@ from cms_billing.core import clock
 from cms_billing.core.admin import money_text
 from cms_billing.core.money import Money
 
-from . import selectors, texts
+from . import texts
+from .explanation import explain
 from .forms import ExplainForm
 
 
@@ -52,14 +53,14 @@ class ExplainView(WagtailAdminTemplateMixin, FormView):
         user = form.cleaned_data["who"] or AnonymousUser()
         day: date = form.cleaned_data["day"] or clock.today()
         page = form.cleaned_data["page"].specific
-        decision = selectors.explain(page, user, today=day)
+        explanation = explain(page, user, day=day)
+        decision = explanation.decision
         return {
             "page": page,
             "who": user if user.is_authenticated else _("A guest"),
             "day": day,
+            "explanation": explanation,
             "decision": decision,
-            "sentence": texts.sentence(decision),
-            "opens_with": texts.OPENS_WITH[decision.opens_with] if not decision.granted else "",
             "rule": texts.covered_by(decision.rule, page_id=page.pk),
             "documents": [
                 (paper, money_text(Money(paper.open_minor, paper.currency))) for paper in decision.documents

@@ -45,6 +45,13 @@ SENTENCES: dict[Reason, Any] = {
     Reason.RULES_UNREADABLE: _("Closed: the paywall's rules cannot be read at the moment."),
 }
 ENDED_ON = _("Closed: contract %(contract)s (%(plan)s) ended on %(end)s. Opens with: %(plans)s.")
+FREE_UNTIL = _("Open to everyone through %(free_until)s, by the rule on “%(section)s”.")
+FREE_SINCE = _("Open to everyone since %(free_from)s, by the rule on “%(section)s”.")
+CLOSES_AT = _(
+    "Closed: contract %(contract)s (%(plan)s) has unpaid invoices: %(documents)s. “%(section)s” closes from reminder "
+    "%(level)s on, and opens as soon as they are paid."
+)
+FREE_LATER = _("Open to everyone from %(changes_on)s on.")
 ALWAYS = _("Open to everyone: pages of this kind are never closed.")
 PAID_UNTIL = _(
     "Open through contract %(contract)s (%(plan)s): it is paid until %(paid_until)s, so the lock because of unpaid "
@@ -65,7 +72,10 @@ OPENS_WITH: dict[OpensWith, Any] = {
 def sentence(decision: Decision) -> str:
     """In the language that is active; documents are named where they have been loaded."""
     holding, rule = decision.holding, decision.rule
-    return str(_template(decision)) % {
+    templates = [_template(decision)]
+    if not decision.granted and decision.changes_on is not None:
+        templates.append(FREE_LATER)
+    return " ".join(map(str, templates)) % {
         "section": rule.page_title if rule else "",
         "plans": plan_names(rule),
         "contract": holding.contract if holding else "",
@@ -76,6 +86,10 @@ def sentence(decision: Decision) -> str:
         "documents": _documents(decision),
         "opens_on": _day(decision.opens_on) if decision.opens_on else "",
         "free_left": decision.free_left,
+        "free_until": _day(rule.free_until) if rule and rule.free_until else "",
+        "free_from": _day(rule.free_from) if rule and rule.free_from else "",
+        "changes_on": _day(decision.changes_on) if decision.changes_on else "",
+        "level": rule.closes_at if rule else "",
     }
 
 
@@ -86,6 +100,10 @@ def _template(decision: Decision) -> Any:
         return ENDED_ON
     if decision.reason is Reason.LOCKED_BUT_PAID and decision.paid_until is not None:
         return PAID_UNTIL
+    if decision.reason is Reason.FREE_NOW and decision.rule is not None:
+        return FREE_UNTIL if decision.changes_on or not decision.rule.free_from else FREE_SINCE
+    if decision.reason is Reason.IN_ARREARS and decision.rule is not None and decision.rule.closes_at:
+        return CLOSES_AT
     return SENTENCES[decision.reason]
 
 

@@ -14,6 +14,7 @@ from cms_billing.core.admin import IssuerScopedPolicy, ReadOnlyViewSet
 from cms_billing.core.ui.viewsets import BillingIndexView
 
 from .admin_views import ExplainView
+from .bulk import ChangeRulesAction
 from .models import AccessRule
 from .rule_texts import preview_in_words
 from .rule_views import AsVisitorView, PageRuleView, TriedRuleView, ViewAsView
@@ -48,6 +49,7 @@ class RuleViewSet(ReadOnlyViewSet):
     search_fields = ["page__title"]
     list_filter = ["opens_to"]
     inspect_view_enabled = False
+    bulk_actions = [ChangeRulesAction]
     index_view_class = RuleIndexView
     permission_policy = IssuerScopedPolicy(AccessRule)
 

@@ -14,6 +14,7 @@ from cms_billing.dunning.models import Case
 from cms_billing.memberships.models import Contract
 
 from . import gate, selectors, services, texts
+from .bulk import PaywallBulkAction
 from .files.moving import settle_files
 from .files.views import guard_document
 from .files.viewsets import FilesMenuItem, FilesViewSet
@@ -114,6 +115,9 @@ def follow_the_version(request, page) -> None:
             messages.warning(request, str(error))
 
 
+hooks.register("register_bulk_action", PaywallBulkAction)
+
+
 def is_closed(page) -> bool:
     rule = current_rules().rule_for(page.path)
     return rule is not None and rule.opens_to is OpensTo.PLANS
@@ -144,8 +148,8 @@ class PaywallItem(BaseItem):
 
     template_name = "cms_billing/paywall/admin/userbar_item.html"
 
-    def __init__(self, text: str, url: str) -> None:
-        self.text, self.url = text, url
+    def __init__(self, text: str, url: str, icon: str = "lock") -> None:
+        self.text, self.url, self.icon = text, url, icon
 
 
 @hooks.register("construct_wagtail_userbar")
@@ -156,6 +160,13 @@ def tell_editors(request, items, page) -> None:
         rule = current_rules().rule_for(page.path)
     except RulesUnreadable:
         return
-    if rule is not None and page.permissions_for_user(request.user).can_publish():
+    permissions = page.permissions_for_user(request.user)
+    if rule is not None and (permissions.can_edit() or permissions.can_publish()):
+        items.append(
+            PaywallItem(
+                _now("View as a guest"), reverse("billing-paywall:view_as", args=[page.pk]), icon="view"
+            )
+        )
+    if rule is not None and permissions.can_publish():
         text = str(texts.covered_by(rule, page_id=page.pk))
         items.append(PaywallItem(text, reverse("billing-paywall:page_rule", args=[page.pk])))
