@@ -1,4 +1,4 @@
-"""The whole answer to “why is this page open or closed for this person?”: the reason, the rules looked at, each door."""
+"""The whole answer to “why is this page open or closed for this person?”: reason, rules looked at, each door."""
 
 from __future__ import annotations
 
