@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "wagtail.contrib.forms",
     "wagtail.contrib.redirects",
     "wagtail.contrib.settings",
+    "wagtail.contrib.sitemaps",
     "wagtail.embeds",
     "wagtail.sites",
     "wagtail.users",
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.sites",
+    "django.contrib.sitemaps",
     "django.contrib.flatpages",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -224,6 +226,7 @@ CMS_BILLING = {
     # On every machine: a laptop is called something else in each network.
     "INSTALLATION": "sandbox",
     "TIME_MACHINE": True,
+    "MEMBER_FEED": "member_feed",
     "SHIPPED_ORDER_STATUS": "Versendet",
     "CANCELLED_ORDER_STATUS": "Storniert",
     "PROVIDERS": {

@@ -5,7 +5,7 @@ What an editor decides at run time (company data, texts, dunning levels) is a mo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -42,6 +42,16 @@ class BillingSettings:
     files_sent_by_storage: bool = False
     # Template that member pages extend; it has the blocks "title" and "content".
     base_template: str = "base.html"
+    # What APIs say of pages that the caller may not read: "hidden" or "teaser".
+    api_closed_pages: str = "hidden"
+    # Name of the URL of the feed whose own address members find in their account; it takes a token. Empty: none.
+    member_feed: str = ""
+    # Do closed pages stand in the sitemap? Their teaser is what search engines find.
+    sitemap_closed_pages: bool = True
+    # Search engines whose crawlers get full texts once DNS has confirmed them: "google", "bing" …; none.
+    verified_crawlers: Sequence[str] = ()
+    # Dotted path to a function that gives the visitor's address for a request.
+    visitor_address: str = "cms_billing.paywall.crawlers.remote_address"
     # Public address of the site for links in mails and letters, such as "https://www.example.org".
     site_url: str = ""
     # Name of this installation, another one on each copy of it; empty: told from where the database is.
@@ -100,10 +110,11 @@ def wrong_types() -> list[tuple[str, str, Any]]:
     wrong = []
     for f in fields(BillingSettings):
         if f.name.upper() in given:
-            expected = (
-                Mapping if isinstance(getattr(defaults, f.name), Mapping) else type(getattr(defaults, f.name))
-            )
+            default = getattr(defaults, f.name)
+            expected = Mapping if isinstance(default, Mapping) else type(default)
+            if expected is tuple:
+                expected = (list, tuple)
             value = given[f.name.upper()]
             if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
-                wrong.append((f.name.upper(), expected.__name__, value))
+                wrong.append((f.name.upper(), getattr(expected, "__name__", "list"), value))
     return wrong

@@ -1,30 +1,67 @@
-"""Wagtail's API v2 behind the same decision: pages that the caller may not read are not there.
+"""Wagtail's API v2 behind the same decision. API v3 is guarded by itself (``api_v3``).
 
 from cms_billing.paywall.api import PagesAPIViewSet
 
 api_router.register_endpoint("pages", PagesAPIViewSet)
+
+Pages that the caller may not read are not there, unless ``CMS_BILLING["API_CLOSED_PAGES"]`` is ``"teaser"``: then they
+are listed with their title, addresses and teaser. Fields of their own are never handed out, not as a field of another
+page either.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from django.utils.cache import patch_vary_headers
+from rest_framework.fields import SkipField
+from wagtail.api.v2.serializers import PageSerializer
 from wagtail.api.v2.views import PagesAPIViewSet as OpenPagesAPIViewSet
 
 from cms_billing.core import clock
 
+from . import api_teasers, listings
 from .selectors import visible_to
+
+
+class PaywallPageSerializer(PageSerializer):
+    """Of a closed page only what its teaser shows, wherever in the answer it stands."""
+
+    def to_representation(self, instance: Any) -> Any:
+        decision = listings.glance(self.context["request"], instance)
+        if decision.granted:
+            return super().to_representation(instance)
+        return {**self._public_part(instance), **api_teasers.closed_part(instance, decision)}
+
+    def _public_part(self, instance: Any) -> dict[str, Any]:
+        data: dict[str, Any] = OrderedDict()
+        for name, field in self.fields.items():
+            if name not in api_teasers.PUBLIC_FIELDS:
+                continue
+            try:
+                attribute = field.get_attribute(instance)
+            except SkipField:
+                continue
+            value = None if attribute is None else field.to_representation(attribute)
+            if name in self.meta_fields:
+                data.setdefault("meta", OrderedDict())[name] = value
+            else:
+                data[name] = value
+        return data
 
 
 class PaywallMixin:
     """Before a viewset of pages. Answers depend on who asks, so no shared cache may keep those of a member."""
 
     request: Any
+    base_serializer_class = PaywallPageSerializer
 
     def get_base_queryset(self) -> Any:
         pages = super().get_base_queryset()  # type: ignore[misc]
-        return visible_to(pages, self.request.user, today=clock.today())
+        if api_teasers.are_listed(self.request.GET):
+            return pages
+        return visible_to(pages, listings.reader_of(self.request), today=clock.today())
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]

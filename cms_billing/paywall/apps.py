@@ -11,13 +11,17 @@ class PaywallConfig(AppConfig):
     def ready(self) -> None:
         from cms_billing.core import outbox
 
-        from . import checks, checks_files, receivers, side_panel  # noqa: F401  (checks register themselves)
+        from . import api_v3, checks, checks_files, purge_receivers, receivers, side_panel  # noqa: F401
         from .files import moving
         from .files import receivers as file_receivers
-        from .models import FileMove, FileRemoval
+        from .models import CachePurge, FileMove, FileRemoval
+        from .purges import purge
 
         receivers.connect()
         file_receivers.connect()
+        purge_receivers.connect()
         outbox.register_in_the_house(FileMove, moving.move_file)
         outbox.register_in_the_house(FileRemoval, moving.remove_file)
+        outbox.register(CachePurge, purge)
         side_panel.add_to_wagtail()
+        api_v3.install()

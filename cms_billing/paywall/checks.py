@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver
 
+from cms_billing.core.conf import billing_settings
 from cms_billing.core.middleware_order import place_of
 
 PAYWALL = "cms_billing.paywall.middleware.PaywallMiddleware"
@@ -121,25 +122,35 @@ def api_is_guarded(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register("cms_billing", "urls")
-def api_v3_is_not_there(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    namespaces = {getattr(pattern, "namespace", None) for pattern in _resolvers(get_resolver().url_patterns)}
-    if "wagtailapi_v3" not in namespaces:
+@register("cms_billing")
+def api_v3_is_guarded(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    from . import api_v3
+
+    if api_v3.is_guarded():
         return []
     return [
         Error(
-            "Wagtail's API v3 hands out the fields of pages behind the paywall.",
-            hint="Take it out of the URLs and use API v2 with the PaywallMixin.",
+            "Wagtail's API v3 hands out the fields of pages behind the paywall: something has taken its guard away.",
+            hint="Leave wagtail.api.v3.querysets.get_pages_queryset as cms_billing.paywall has set it, or wrap it.",
             id="cms_billing.E046",
         )
     ]
 
 
-def _resolvers(patterns: list[Any]) -> Iterator[URLResolver]:
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            yield pattern
-            yield from _resolvers(pattern.url_patterns)
+@register("cms_billing")
+def closed_pages_of_apis_are_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    from .api_teasers import HIDDEN, TEASER
+
+    chosen = billing_settings().api_closed_pages
+    if chosen in (HIDDEN, TEASER):
+        return []
+    return [
+        Error(
+            f"CMS_BILLING['API_CLOSED_PAGES'] is {chosen!r}.",
+            hint=f"Choose {HIDDEN!r} or {TEASER!r}.",
+            id="cms_billing.E047",
+        )
+    ]
 
 
 def _view_classes(patterns: list[Any]) -> Iterator[type]:

@@ -19,7 +19,7 @@ from wagtail.models import Page
 
 from cms_billing.core import clock
 
-from . import selectors
+from . import crawlers, selectors
 from .passes import passes_of
 from .rule_map import RulesUnreadable, current_rules
 from .rules import RULES_UNREADABLE, Decision, OpensTo, Reason, Rule, Visitor, decide
@@ -86,6 +86,8 @@ def _for_visitor(request: HttpRequest, page: Page, rule: Rule) -> Decision:
         return selectors.decide_page(page, request.user, today=clock.today(), passes=passes)
     today = clock.today() if rule.has_dates else date.min
     free = rule.has_dates and rule.is_free_on(today)
+    if not free and crawlers.is_verified_crawler(request):
+        return decide(rule, visitor=Visitor.CRAWLER, today=today)
     return decide(rule, visitor=Visitor.GUEST, today=today, passes=None if free else passes())
 
 

@@ -12,7 +12,7 @@ from wagtail.images import get_image_model
 from wagtail.images.views.serve import ServeView
 from wagtail.models import PAGE_TEMPLATE_VAR, Page
 
-from . import gate, visibility
+from . import gate, listings, visibility
 from .files import gate as files_gate
 from .prefixes import prefixes, refusal_by_address
 
@@ -33,6 +33,7 @@ class PaywallMiddleware:
         for decision in gate.decisions(request).values():
             gate.stamp(response, decision)
         visibility.stamp(request, response)
+        listings.stamp_listing(request, response)
         return response
 
     def _answered_by_others(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -31,6 +31,8 @@ class Visitor(StrEnum):
     USER = "user"
     # May edit the page: sees it whatever they hold.
     EDITOR = "editor"
+    # A search engine's, verified (``crawlers``); never by its user agent alone.
+    CRAWLER = "crawler"
 
 
 class Reason(StrEnum):
@@ -41,6 +43,7 @@ class Reason(StrEnum):
     # Inside the days on which the rule lets everybody read.
     FREE_NOW = "free_now"
     EDITOR = "editor"
+    CRAWLER = "crawler"
     MEMBER = "member"
     ARREARS_BUT_OPEN = "arrears_but_open"
     # Dunning locks, but what is paid stays open (§§ 273, 320 BGB ask for proportion).
@@ -257,6 +260,8 @@ def decide(
     best = _by_contracts(rule, visitor, holdings, standings or {}, today)
     if visitor is Visitor.EDITOR and not best.granted:
         best = Decision(granted=True, reason=Reason.EDITOR)
+    if visitor is Visitor.CRAWLER:
+        best = Decision(granted=True, reason=Reason.CRAWLER)
     if best.reason in PASSES_HELP:
         best = _with_passes(best, passes or Passes(free_left=rule.quota or 0))
     return replace(best, rule=rule, changes_on=changes_on)

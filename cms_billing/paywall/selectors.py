@@ -97,19 +97,26 @@ def decisions_for(pages: Iterable[Page], user: Any, *, today: date) -> dict[int,
 
     Editors are judged by what they hold; only superusers are let through here.
     """
+    decide = decider_for(user, today=today)
+    return {page.pk: decide(page) for page in pages}
+
+
+def decider_for(user: Any, *, today: date) -> Callable[[Page], Decision]:
+    """Decides about one page after the other; what the user holds has been asked for by then."""
     known = current_rules()
     visitor, held = _as_reader(known, user, today=today)
     by_rule: dict[int, Decision] = {}
-    found = {}
-    for page in pages:
+
+    def decide(page: Page) -> Decision:
         rule = known.rule_for(page.path)
         # The map keeps its rules alive, so their identity is a key; comparing them field by field is slow.
         if id(rule) not in by_rule:
             by_rule[id(rule)] = rules.decide(
                 rule, visitor=visitor, holdings=held.contracts, standings=held.standings, today=today
             )
-        found[page.pk] = by_rule[id(rule)]
-    return found
+        return by_rule[id(rule)]
+
+    return decide
 
 
 def visible_to(pages: QuerySet[Any], user: Any, *, today: date) -> QuerySet[Any]:

@@ -19,6 +19,7 @@ SENTENCES: dict[Reason, Any] = {
     Reason.FREE: _("Open to everyone: the rule on “%(section)s” makes an exception."),
     Reason.FREE_NOW: _("Open to everyone for the moment, by the dates of the rule on “%(section)s”."),
     Reason.EDITOR: _("Open for editing only. Visitors need: %(plans)s."),
+    Reason.CRAWLER: _("Open for the verified crawler of a search engine. Visitors need: %(plans)s."),
     Reason.MEMBER: _("Open through contract %(contract)s (%(plan)s)."),
     Reason.ARREARS_BUT_OPEN: _(
         "Open through contract %(contract)s (%(plan)s), although payments are overdue: %(documents)s."

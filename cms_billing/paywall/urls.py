@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from . import views_account
+from . import views_account, views_feed
 from .lessons import selectors as lessons
 from .lessons import views as lesson_views
 from .sharing import views as sharing_views
 
 urlpatterns = [
     path("account/arrears/", views_account.account_arrears, name="account_arrears"),
+    path("account/feed/", views_feed.account_feed, name="account_feed"),
     path("account/gifts/", sharing_views.account_gifts, name="account_gifts"),
     path("account/gifts/of/<int:page_id>/", sharing_views.create_gift, name="create_gift"),
     path("account/gifts/<int:pk>/take-back/", sharing_views.revoke_gift, name="revoke_gift"),

@@ -51,6 +51,7 @@ from cms_billing.payments.services import (
     resync_refund,
 )
 from cms_billing.payments.services.methods import payer_for
+from cms_billing.paywall.models import CachePurge
 from cms_billing.shop.models import OrderConfirmation
 from cms_billing.testing.factories import (
     BookingFactory,
@@ -78,6 +79,7 @@ OUTSIDE = [
     ThankYou,
     AgreementNotice,
     HandOverSending,
+    CachePurge,
 ]
 
 
@@ -216,6 +218,13 @@ def resync_refund_of() -> None:
     resync_refund(Refund.objects.get(pk=row_of(Refund)))
 
 
+# Work that concerns no customer: what a row of it needs.
+OF_NOBODY = {
+    CachePurge: {"path": "00010001", "title": "Home"},
+    WebhookEvent: {"provider": "fake", "body": b"{}", "digest": "0" * 64, "references": []},
+}
+
+
 def row_of(model) -> int:
     """A row as restored from a dump: nobody has looked at it."""
     if model is OrderConfirmation:
@@ -223,8 +232,8 @@ def row_of(model) -> int:
             number="100001", currency="EUR", total_incl_tax="9.90", total_excl_tax="8.32"
         )
         return OrderConfirmation.objects.create(order=order).pk
-    if model is WebhookEvent:
-        return WebhookEvent.objects.create(provider="fake", body=b"{}", digest="0" * 64, references=[]).pk
+    if model in OF_NOBODY:
+        return model.objects.create(**OF_NOBODY[model]).pk
     document = charge_due()
     if model is Delivery:
         return Delivery.objects.create(document=document, purpose="again", to="anna@example.org").pk

@@ -1,18 +1,15 @@
 """What the checks find, and the API that one of them asks for."""
 
 import json
-from types import ModuleType
 
 import pytest
 from django.test import Client
-from django.urls import include, path
-from wagtail.api.v2.router import WagtailAPIRouter
 from wagtail.api.v2.views import PagesAPIViewSet as OpenPagesAPIViewSet
 
 from cms_billing.paywall import checks
 from cms_billing.paywall.api import PagesAPIViewSet
-from tests import urls
 
+from .apis import v2
 from .conftest import client_of, in_dunning, member
 
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
@@ -57,29 +54,17 @@ def test_cache_of_one_process(settings):
     assert ids(checks.cache_is_shared(None)) == []
 
 
-def urlconf_with(endpoint) -> ModuleType:
-    router = WagtailAPIRouter("wagtailapi")
-    router.register_endpoint("pages", endpoint)
-    module = ModuleType("urls_with_api")
-    module.urlpatterns = [
-        path("api/v2/", (router.get_urlpatterns(), "wagtailapi", "wagtailapi")),
-        path("", include(urls)),
-    ]
-    return module
-
-
 def test_open_api_is_found(settings):
     assert ids(checks.api_is_guarded(None)) == []
-    settings.ROOT_URLCONF = urlconf_with(OpenPagesAPIViewSet)
+    settings.ROOT_URLCONF = v2(pages=OpenPagesAPIViewSet)
     assert ids(checks.api_is_guarded(None)) == ["E044"]
-    settings.ROOT_URLCONF = urlconf_with(PagesAPIViewSet)
+    settings.ROOT_URLCONF = v2(pages=PagesAPIViewSet)
     assert ids(checks.api_is_guarded(None)) == []
-    assert ids(checks.api_v3_is_not_there(None)) == []
 
 
 @pytest.mark.django_db
 def test_guarded_api_hides_closed_pages(settings, magazine):
-    settings.ROOT_URLCONF = urlconf_with(PagesAPIViewSet)
+    settings.ROOT_URLCONF = v2(pages=PagesAPIViewSet)
 
     def pages(client):
         response = client.get("/api/v2/pages/")
@@ -95,3 +80,9 @@ def test_guarded_api_hides_closed_pages(settings, magazine):
     assert response["Cache-Control"] == "private, no-store"
     in_dunning(contract, level=2, locked=True)
     assert client_of(reader).get(f"/api/v2/pages/{magazine.article.pk}/").status_code == 404
+
+
+def test_what_apis_say_of_closed_pages(settings):
+    assert ids(checks.closed_pages_of_apis_are_known(None)) == []
+    settings.CMS_BILLING = {**settings.CMS_BILLING, "API_CLOSED_PAGES": "all"}
+    assert ids(checks.closed_pages_of_apis_are_known(None)) == ["E047"]

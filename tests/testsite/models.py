@@ -21,6 +21,10 @@ class ArticlePage(Page):
     teaser = models.TextField(blank=True)
     body = models.TextField(blank=True)
 
+    # A page as a field of another: APIs follow it.
+    see_also = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    api_fields = ["teaser", "body", "see_also"]
     content_panels = [*Page.content_panels, FieldPanel("teaser"), FieldPanel("body")]
     template = "testsite/article_page.html"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 
+from cms_billing.core.conf import billing_settings
 from cms_billing.core.formats import active_formats
 from cms_billing.core.money import Money
 
@@ -21,3 +22,9 @@ def iban(value: str) -> str:
     """In groups of four, as printed on cards: ``DE02 1203 0000 0000 2020 51``."""
     compact = value.replace(" ", "")
     return " ".join(compact[i : i + 4] for i in range(0, len(compact), 4))
+
+
+@register.simple_tag
+def has_member_feed() -> bool:
+    """Is there a feed at each member's own address?"""
+    return bool(billing_settings().member_feed)

@@ -11,15 +11,18 @@ from .collection_rules import (
     changeable_collections,
 )
 from .lessons import Certificate, LessonProgress
+from .outputs import CachePurge, FeedAddress
 from .sharing import FreeRead, GiftLink
 
 __all__ = [
     "AccessRule",
     "AccessRuleQuerySet",
     "ArrearsPage",
+    "CachePurge",
     "Certificate",
     "CollectionRule",
     "CollectionRuleQuerySet",
+    "FeedAddress",
     "FileMove",
     "FileRemoval",
     "FreeRead",

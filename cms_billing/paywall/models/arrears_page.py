@@ -55,6 +55,7 @@ class ArrearsPage(Page):
 
     # No rule on a section above it may lock the page that explains locks.
     paywall_always_open = True
+    paywall_noindex = True
 
     issuer = models.ForeignKey(
         Issuer, verbose_name=_("issuer"), on_delete=models.PROTECT, related_name="arrears_pages"

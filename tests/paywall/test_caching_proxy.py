@@ -1,0 +1,167 @@
+"""nginx and Varnish in front of the live site, configured as the documentation says: what guests share, what nobody
+else gets, and what a changed rule throws out."""
+
+from __future__ import annotations
+
+import pytest
+from wagtail.models import Page
+
+from cms_billing.core import clock, outbox
+from cms_billing.paywall.models import CachePurge
+from cms_billing.paywall.services import remove_rule, set_rule
+from cms_billing.testing.factories import UserFactory
+from tests.testsite.models import ArticlePage
+
+from . import proxies
+from .conftest import SECRET, client_of, member
+from .proxies import Answer, Proxy
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = "/magazine/strings/"
+ENGLISH = {"Accept_Language": "en-GB,en;q=0.8"}
+ANALYTICS = {"Cookie": "_ga=GA1.1.42; _pk_id.1=abc"}
+
+
+@pytest.fixture(params=[proxies.nginx, proxies.varnish], ids=["nginx", "varnish"])
+def proxy(request, live_server, tmp_path, settings) -> Proxy:
+    with request.param(live_server.url, tmp_path) as running:
+        settings.WAGTAILFRONTENDCACHE = {
+            "proxy": {
+                "BACKEND": "wagtail.contrib.frontend_cache.backends.HTTPBackend",
+                "LOCATION": f"http://{running.address}",
+            }
+        }
+        yield running
+
+
+def is_teaser(answer: Answer) -> bool:
+    return answer.status == 200 and SECRET not in answer.body and "paywall-offers" in answer.body
+
+
+def is_full_text(answer: Answer) -> bool:
+    return answer.status == 200 and SECRET in answer.body
+
+
+def session_of(user) -> dict[str, str]:
+    return {"Cookie": f"_ga=1; sessionid={client_of(user).cookies['sessionid'].value}"}
+
+
+def purge_now() -> outbox.Drained:
+    return outbox.drain(CachePurge, now=clock.now())
+
+
+def test_guests_share_one_teaser_whatever_cookies_advertisers_gave_them(proxy, magazine):
+    first = proxy.get(PAGE)
+    assert is_teaser(first)
+    assert not first.was_kept
+    assert first.headers["Set-Cookie"] is None
+    for headers in ({}, ANALYTICS, ENGLISH, {"Accept": "application/json"}, {"User_Agent": "Googlebot/2.1"}):
+        again = proxy.get(PAGE, **headers)
+        assert again.was_kept
+        assert again.body == first.body
+    newsletter = proxy.get(f"{PAGE}?utm_source=letter&utm_campaign=may", **ANALYTICS)
+    assert newsletter.was_kept
+    assert newsletter.body == first.body
+
+
+def test_head_and_ranges_of_a_teaser_give_no_more_than_the_teaser(proxy, magazine):
+    head = proxy.get(PAGE, method="HEAD")
+    assert (head.status, head.body) == (200, "")
+    full = proxy.get(PAGE)
+    assert is_teaser(full)
+    part = proxy.get(PAGE, Range="bytes=0-99")
+    assert part.status in (200, 206)
+    assert full.body.startswith(part.body)
+    assert proxy.get(PAGE, Range="bytes=0-1000000").body == full.body
+
+
+@pytest.mark.parametrize("query", ["?preview=1", "?format=json", "?0", "?utm_source=x&page=2", "?fields=*"])
+def test_a_query_is_answered_by_the_site_and_spoils_nothing(proxy, magazine, query):
+    answer = proxy.get(PAGE + query)
+    assert is_teaser(answer)
+    assert not answer.was_kept
+    plain = proxy.get(PAGE)
+    assert not plain.was_kept
+    assert "strings%2F%3F" not in plain.body
+
+
+def test_a_member_reads_the_full_text_and_leaves_none_of_it_to_guests(proxy, magazine):
+    reader, _contract = member(magazine.plan)
+    stranger = UserFactory()
+    for _twice in range(2):
+        full = proxy.get(PAGE, **session_of(reader))
+        assert is_full_text(full)
+        assert not full.was_kept
+        assert full.headers["Cache-Control"] == "private, no-store"
+        assert is_teaser(proxy.get(PAGE))
+        assert is_teaser(proxy.get(PAGE, **session_of(stranger)))
+        for cookie in ("sessionid=stolen", "sessionid=", "SESSIONID=x; _ga=1"):
+            assert is_teaser(proxy.get(PAGE, Cookie=cookie))
+    assert proxy.get(PAGE).was_kept
+    assert is_full_text(proxy.get(f"{PAGE}?utm_source=letter", **session_of(reader)))
+    assert is_teaser(proxy.get(PAGE, Authorization="Bearer nothing"))
+    assert SECRET not in proxy.get(PAGE, Range="bytes=0-1000000").body
+
+
+def test_a_changed_rule_throws_out_the_section_and_what_is_below(proxy, magazine):
+    assert is_teaser(proxy.get(PAGE))
+    assert is_teaser(proxy.get("/magazine/"))
+    purge_now()
+    assert not proxy.get(PAGE).was_kept
+    remove_rule(page=magazine.section)
+    assert is_teaser(proxy.get(PAGE)), "nobody has purged yet"
+    assert purge_now().done == 1
+    assert is_full_text(proxy.get(PAGE))
+    assert is_full_text(proxy.get("/magazine/"))
+    assert is_full_text(kept := proxy.get(PAGE))
+    assert kept.was_kept
+    set_rule(page=magazine.section, plans=[magazine.plan])
+    assert purge_now().retry == 0
+    assert is_teaser(proxy.get(PAGE))
+    assert is_teaser(proxy.get("/magazine/"))
+
+
+def test_a_page_moved_into_a_closed_section_is_gone_from_its_old_address(proxy, magazine):
+    free = magazine.home.add_child(instance=ArticlePage(title="Free", slug="free", body=SECRET))
+    assert is_full_text(proxy.get("/free/"))
+    assert proxy.get("/free/").was_kept
+    free.move(Page.objects.get(pk=magazine.section.pk), pos="last-child")
+    purge_now()
+    assert SECRET not in proxy.get("/free/").body
+    assert is_teaser(proxy.get("/magazine/free/"))
+
+
+@pytest.mark.parametrize("cookie", ["cms_billing_pass_free_7=x", "oscar_open_basket=1:x", "messages=x"])
+def test_who_brings_something_of_their_own_goes_past_the_cache(proxy, magazine, cookie):
+    assert is_teaser(proxy.get(PAGE))
+    own = proxy.get(PAGE, Cookie=f"_ga=1; {cookie}")
+    assert is_teaser(own)
+    assert not own.was_kept
+    assert proxy.get(PAGE).was_kept
+
+
+def test_other_hosts_and_languages_have_no_part_in_it(proxy, magazine):
+    own = proxy.get(PAGE)
+    for headers in (
+        {"host": "evil.example"},
+        {"X_Forwarded_Host": "evil.example"},
+        {"X_Original_URL": "/evil/"},
+    ):
+        proxy.get(PAGE, **headers)
+        assert proxy.get(PAGE).body == own.body
+    german = proxy.get(PAGE, Accept_Language="de-DE,de;q=0.9", **ANALYTICS)
+    assert is_teaser(german)
+    assert '<html lang="de">' in german.body
+    chosen = proxy.get(PAGE, Cookie="django_language=de")
+    assert '<html lang="de">' in chosen.body
+    back = proxy.get(PAGE, Cookie="django_language=en", Accept_Language="de")
+    assert '<html lang="en">' in back.body
+    assert proxy.get(PAGE).body == own.body
+
+
+def test_only_machines_of_the_site_purge(proxy, magazine):
+    assert is_teaser(proxy.get(PAGE))
+    assert proxy.get(PAGE, method="PURGE", source="127.0.0.2").status in (403, 405)
+    assert proxy.get(PAGE).was_kept
+    assert proxy.get(PAGE, method="PURGE").status == 200
+    assert not proxy.get(PAGE).was_kept
