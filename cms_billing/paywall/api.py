@@ -4,6 +4,8 @@ from cms_billing.paywall.api import PagesAPIViewSet
 
 api_router.register_endpoint("pages", PagesAPIViewSet)
 
+Likewise ``DocumentsAPIViewSet`` and ``ImagesAPIViewSet``.
+
 Pages that the caller may not read are not there, unless ``CMS_BILLING["API_CLOSED_PAGES"]`` is ``"teaser"``: then they
 are listed with their title, addresses and teaser. Fields of their own are never handed out, not as a field of another
 page either.
@@ -18,10 +20,13 @@ from django.utils.cache import patch_vary_headers
 from rest_framework.fields import SkipField
 from wagtail.api.v2.serializers import PageSerializer
 from wagtail.api.v2.views import PagesAPIViewSet as OpenPagesAPIViewSet
+from wagtail.documents.api.v2.views import DocumentsAPIViewSet as OpenDocumentsAPIViewSet
+from wagtail.images.api.v2.views import ImagesAPIViewSet as OpenImagesAPIViewSet
 
 from cms_billing.core import clock
 
 from . import api_teasers, listings
+from .files.selectors import files_visible_to
 from .selectors import visible_to
 
 
@@ -51,17 +56,10 @@ class PaywallPageSerializer(PageSerializer):
         return data
 
 
-class PaywallMixin:
-    """Before a viewset of pages. Answers depend on who asks, so no shared cache may keep those of a member."""
+class PrivateAnswers:
+    """Answers depend on who asks, so no shared cache may keep those of a member."""
 
     request: Any
-    base_serializer_class = PaywallPageSerializer
-
-    def get_base_queryset(self) -> Any:
-        pages = super().get_base_queryset()  # type: ignore[misc]
-        if api_teasers.are_listed(self.request.GET):
-            return pages
-        return visible_to(pages, listings.reader_of(self.request), today=clock.today())
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
@@ -71,5 +69,33 @@ class PaywallMixin:
         return response
 
 
+class PaywallMixin(PrivateAnswers):
+    """Before a viewset of pages."""
+
+    base_serializer_class = PaywallPageSerializer
+
+    def get_base_queryset(self) -> Any:
+        pages = super().get_base_queryset()  # type: ignore[misc]
+        if api_teasers.are_listed(self.request.GET):
+            return pages
+        return visible_to(pages, listings.reader_of(self.request), today=clock.today())
+
+
+class FilesMixin(PrivateAnswers):
+    """Before a viewset of documents or images: those of closed collections are not there."""
+
+    def get_queryset(self) -> Any:
+        files = super().get_queryset()  # type: ignore[misc]
+        return files_visible_to(files, listings.reader_of(self.request), today=clock.today())
+
+
 class PagesAPIViewSet(PaywallMixin, OpenPagesAPIViewSet):
     """Wagtail's endpoint for pages, guarded."""
+
+
+class DocumentsAPIViewSet(FilesMixin, OpenDocumentsAPIViewSet):
+    """Wagtail's endpoint for documents, guarded."""
+
+
+class ImagesAPIViewSet(FilesMixin, OpenImagesAPIViewSet):
+    """Wagtail's endpoint for images, guarded."""

@@ -1,7 +1,8 @@
 """Wagtail's API v3 behind the same decision.
 
 API v3 has views and no view sets: nothing to mix in. All of its doors to pages ask one function for the pages that the
-caller may see; that one is wrapped here when the app starts (``install``), wherever the API is mounted.
+caller may see, and those to documents and images one for the collections that are closed; both are wrapped here when
+the app starts (``install``), wherever the API is mounted.
 
 Its callers are nobody or the owner of a token, who sees the pages that they may edit; sessions do not count there.
 """
@@ -11,21 +12,36 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, JsonResponse
+from wagtail.documents import get_document_model
+from wagtail.images import get_image_model
 from wagtail.models import Page
 from wagtail.permission_policies.pages import PagePermissionPolicy
+from wagtail.permissions import policy_registry
 
 from cms_billing.core import clock
 
 from . import api_teasers, gate, listings
+from .files.selectors import collections_closed_to
 from .listings import glance
 from .selectors import visible_to
 
-PAGES = ("wagtail.api.v3.querysets", "wagtail.api.v3.routers.pages")
-NAME = "get_pages_queryset"
+PAGES = "get_pages_queryset"
+FILES = "get_restricted_collection_ids"
+# Where the functions are, first of all where they are made.
+PLACES = {
+    PAGES: ("wagtail.api.v3.querysets", "wagtail.api.v3.routers.pages"),
+    FILES: (
+        "wagtail.api.v3.permissions",
+        "wagtail.documents.api.v3.router",
+        "wagtail.images.api.v3.router",
+    ),
+}
 DETAIL = "detail_page"
 
 
@@ -38,20 +54,23 @@ class PageClosed(Exception):
 
 
 def install() -> None:
-    """Modules that have not been imported yet take the guarded function from the first."""
-    from wagtail.api.v3 import querysets
-
-    if not getattr(querysets.get_pages_queryset, "guarded", False):
-        guarded = guard(querysets.get_pages_queryset)
-        for name in PAGES:
-            if name in sys.modules:
-                setattr(sys.modules[name], NAME, guarded)
+    """Modules that have not been imported yet take the guarded functions from the first."""
+    for name, wrap in ((PAGES, guard), (FILES, guard_files)):
+        made = getattr(import_module(PLACES[name][0]), name)
+        guarded = made if getattr(made, "guarded", False) else wrap(made)
+        for module in _loaded(name):
+            setattr(module, name, guarded)
 
 
 def is_guarded() -> bool:
-    """Is every door of this process that has been opened the guarded one?"""
-    loaded = [sys.modules[name] for name in PAGES if name in sys.modules]
-    return all(getattr(getattr(module, NAME), "guarded", False) for module in loaded)
+    """Is every door of this process that has been opened a guarded one?"""
+    return all(
+        getattr(getattr(module, name), "guarded", False) for name in PLACES for module in _loaded(name)
+    )
+
+
+def _loaded(name: str) -> list[ModuleType]:
+    return [sys.modules[place] for place in PLACES[name] if place in sys.modules]
 
 
 def guard(open_pages: Callable[..., QuerySet[Any]]) -> Callable[..., QuerySet[Any]]:
@@ -67,6 +86,29 @@ def guard(open_pages: Callable[..., QuerySet[Any]]) -> Callable[..., QuerySet[An
 
     guarded.guarded = True  # type: ignore[attr-defined]
     return guarded
+
+
+def guard_files(closed_by_wagtail: Callable[..., set[int]]) -> Callable[..., set[int]]:
+    @wraps(closed_by_wagtail)
+    def guarded(request: HttpRequest) -> set[int]:
+        if "Authorization" in request.headers:
+            listings.keep_private(request)
+        closed = collections_closed_to(request.user, today=clock.today())
+        return closed_by_wagtail(request) | (closed - _handled(request) if closed else closed)
+
+    guarded.guarded = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def _handled(request: HttpRequest) -> set[int]:
+    """The collections whose files the owner of the token works with."""
+    if not request.user.is_authenticated:
+        return set()
+    match = request.resolver_match
+    images = match is not None and "image" in (match.url_name or "")
+    policy = policy_registry.get_by_type(get_image_model() if images else get_document_model())
+    mine = policy.collections_user_has_any_permission_for(request.user, ["change", "choose"])
+    return set(mine.values_list("pk", flat=True))
 
 
 def readable(pages: QuerySet[Any], user: Any) -> QuerySet[Any]:

@@ -102,23 +102,28 @@ def api_is_guarded(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not apps.is_installed("wagtail.api.v2"):
         return []
     from wagtail.api.v2.views import PagesAPIViewSet
+    from wagtail.documents.api.v2.views import DocumentsAPIViewSet
+    from wagtail.images.api.v2.views import ImagesAPIViewSet
 
-    from .api import PaywallMixin
+    from . import api
 
-    open_doors = {
-        view
-        for view in _view_classes(get_resolver().url_patterns)
-        if issubclass(view, PagesAPIViewSet)
-        and not issubclass(view, PaywallMixin)
-        and not view.__module__.startswith("wagtail.admin.")
+    guards = {
+        PagesAPIViewSet: (api.PaywallMixin, api.PagesAPIViewSet, "pages"),
+        DocumentsAPIViewSet: (api.FilesMixin, api.DocumentsAPIViewSet, "documents"),
+        ImagesAPIViewSet: (api.FilesMixin, api.ImagesAPIViewSet, "images"),
     }
+    views = sorted(set(_view_classes(get_resolver().url_patterns)), key=lambda view: view.__name__)
     return [
         Error(
-            f"{view.__module__}.{view.__name__} hands out the fields of pages behind the paywall.",
-            hint="Register cms_billing.paywall.api.PagesAPIViewSet in its place, or mix in its PaywallMixin.",
+            f"{view.__module__}.{view.__name__} hands out {what} behind the paywall.",
+            hint=f"Register cms_billing.paywall.api.{ours.__name__} in its place, or mix in its {mixin.__name__}.",
             id="cms_billing.E044",
         )
-        for view in sorted(open_doors, key=lambda view: view.__name__)
+        for view in views
+        for theirs, (mixin, ours, what) in guards.items()
+        if issubclass(view, theirs)
+        and not issubclass(view, mixin)
+        and not (view.__module__.startswith("wagtail.") and ".admin." in view.__module__)
     ]
 
 

@@ -59,17 +59,22 @@ def _described(file: Any, *urls: str) -> ProtectedFile:
 def files_visible_to(files: QuerySet[Any], user: Any, *, today: date) -> QuerySet[Any]:
     """The documents or images that the user may have. One query for members, none for guests; editors are judged by
     what they hold."""
+    closed = collections_closed_to(user, today=today)
+    return files.exclude(collection__in=closed) if closed else files
+
+
+def collections_closed_to(user: Any, *, today: date) -> set[int]:
+    """Ids of the collections whose files the user may not have."""
     known = current_rules()
     if not known.collections or user.is_superuser:
-        return files
+        return set()
     visitor = Visitor.USER if user.is_authenticated else Visitor.GUEST
     levels = any(rule.closes_at for rule in known.collections.values())
     held = holdings_of(user, plan_ids=known.plans, levels=levels, today=today)
-    closed = [
+    return {
         pk
         for pk, rule in known.collections.items()
         if not rules.decide(
             rule, visitor=visitor, holdings=held.contracts, standings=held.standings, today=today
         ).granted
-    ]
-    return files.exclude(collection__in=closed)
+    }
