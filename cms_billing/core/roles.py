@@ -46,6 +46,7 @@ _CONTENT = frozenset(
         "contract",
         "accessrule",
         "planproduct",
+        "productdownload",
     }
 )
 _SETTINGS = frozenset(

@@ -10,13 +10,16 @@ class PaywallConfig(AppConfig):
 
     def ready(self) -> None:
         from cms_billing.core import outbox
+        from cms_billing.memberships.access import register_decider
 
         from . import api_v3, checks, checks_files, purge_receivers, receivers, side_panel  # noqa: F401
         from .files import moving
         from .files import receivers as file_receivers
         from .models import CachePurge, FileMove, FileRemoval
+        from .plan_access import access_by_plans
         from .purges import purge
 
+        register_decider(access_by_plans)
         receivers.connect()
         file_receivers.connect()
         purge_receivers.connect()

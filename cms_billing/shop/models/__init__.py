@@ -1,5 +1,6 @@
 """Tables of the shop: what is sold, what became of an order, and how it was paid."""
 
+from .downloads import ProductDownload
 from .paying import CheckoutAttempt, OrderMovement, OrderPayment
 from .sales import (
     CheckoutSettings,
@@ -23,5 +24,6 @@ __all__ = [
     "PartnerIssuer",
     "PlanProduct",
     "ProductClassTax",
+    "ProductDownload",
     "StockMovement",
 ]
