@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
-from sandbox.site.demo import billing, content, learning, people, shop
+from sandbox.site.demo import billing, content, files, learning, people, shop
 
 
 class Command(BaseCommand):
@@ -33,6 +33,7 @@ class Command(BaseCommand):
         done.append(
             self.step("Lernen", learning.learning_is_loaded, lambda: learning.load_learning(today=today))
         )
+        done.append(self.step("Dateien", files.files_are_loaded, files.load_files))
         if any(done):
             self.stdout.write(self.style.SUCCESS(f"Fertig in {monotonic() - started:.0f} s."))
         else:
