@@ -124,7 +124,8 @@ def account_certificate_pdf(request: HttpRequest, code: str) -> HttpResponse:
     certificate = get_object_or_404(Certificate, code=code, user_id=request.user.pk)
     pdf = certificate_pdf(certificate, url=_public_url(request, certificate))
     response = HttpResponse(pdf, content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="{_("certificate")}-{certificate.code}.pdf"'
+    name = _("certificate-%s.pdf") % certificate.code
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return keep_private(response)
 
 
