@@ -37,7 +37,7 @@ def test_every_app_has_its_page():
 
 PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "docs" / "apps").glob("*.md")),
+    *sorted((ROOT / "docs" / "apps").rglob("*.md")),
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
 ]
@@ -63,7 +63,10 @@ def test_every_name_in_the_pages_exists(path):
 def test_every_file_in_the_pages_exists(path):
     text = path.read_text(encoding="utf-8")
     files = in_backticks(text, r"(?:tests|benchmarks|sandbox|docs|scripts|\.ci|cms_billing)/[\w./-]+")
-    places = [ROOT, *(ROOT / "cms_billing").glob("*/templates"), ROOT / "templates"]
+    shipped = [
+        place for kind in ("templates", "static") for place in (ROOT / "cms_billing").glob(f"*/{kind}")
+    ]
+    places = [ROOT, *shipped, ROOT / "templates"]
     assert not {name for name in files if not any((place / name).exists() for place in places)}
 
 
