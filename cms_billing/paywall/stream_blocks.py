@@ -67,7 +67,7 @@ class PreviewDividerBlock(blocks.StaticBlock):
         return mark_safe(render_to_string(f"{_TEMPLATES}divider.html"))
 
     class Meta:
-        icon = "minus"
+        icon = "cut"
         label = _("Preview ends here")
         admin_text = _(
             "Guests read what stands above, if the paywall rule shows everything above the preview divider."

@@ -1,0 +1,141 @@
+"""Editors set rules, see what others get, and change many pages, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from wagtail.models import Site
+
+from cms_billing.paywall.models import AccessRule
+from cms_billing.paywall.rules import Preview, RuleTerms
+from cms_billing.paywall.services import set_rule
+from cms_billing.testing.factories import PlanFactory, UserFactory
+from tests.testsite.models import StoryPage
+
+from .conftest import DESKTOP, PHONE
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+TEXT = "<p>Eine Saite ist ein gespannter Draht, mehr nicht. Und doch klingt jede anders.</p>"
+SECRET = "Das Geheimnis liegt im Kern der Saite."
+WINDOWS = [("desktop", DESKTOP), ("dark", {**DESKTOP, "color_scheme": "dark"}), ("phone", PHONE)]
+
+
+@pytest.fixture
+def story(live_server):
+    home = Site.objects.get(is_default_site=True).root_page
+    plans = [PlanFactory(name=name) for name in ("Membership", "Course")]
+    section = home.add_child(instance=StoryPage(title="Magazine", slug="magazine", intro="<p>All issues</p>"))
+    quote = {"text": "Only members read this line.", "visible_to": "members", "visible_plans": []}
+    body = [
+        ("text", TEXT),
+        ("line", "Der Anfang ist frei."),
+        ("divider", None),
+        ("line", SECRET),
+        ("quote", quote),
+    ]
+    page = section.add_child(
+        instance=StoryPage(title="Saiten", slug="saiten", intro="<p>Intro</p>", body=body)
+    )
+    terms = RuleTerms(preview=Preview.DIVIDER, quota=3, gifts=2, closes_at=2)
+    set_rule(page=section, plans=plans, terms=terms)
+    UserFactory(username="administrator", is_superuser=True, is_staff=True)
+    return page
+
+
+def log_in(page) -> None:
+    page.goto("/admin/login/")
+    page.fill("[name=username]", "administrator")
+    page.fill("[name=password]", "secret")
+    page.click("button[type=submit]")
+    page.wait_for_url("**/admin/")
+
+
+@pytest.mark.parametrize(("name", "window"), WINDOWS)
+def test_rule_is_written_with_its_preview_beside_it(story, open_window, screenshot, name, window):
+    page = open_window(**window)
+    log_in(page)
+    page.goto(f"/admin/billing-paywall/pages/{story.pk}/")
+    frame = page.frame_locator("#rule-preview")
+    frame.get_by_text("Der Anfang ist frei.").wait_for()
+    assert frame.get_by_text(SECRET).count() == 0
+    assert page.locator("[name=quota]").is_hidden()
+    page.get_by_label("members with a plan").check()
+    page.locator("[name=quota]").wait_for()
+    page.get_by_role("checkbox", name="Membership").check()
+    page.get_by_label("the text below").check()
+    page.locator("[name=teaser_text]").fill("Was Saiten klingen lässt")
+    frame.get_by_text("Was Saiten klingen lässt").wait_for()
+    page.get_by_label("the first part of the text").check()
+    page.locator("[name=preview_amount]").fill("20")
+    frame.get_by_text("Eine Saite ist ein …").wait_for()
+    screenshot(page, f"paywall-rule-{name}")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(f"**/admin/pages/{story.pk}/edit/")
+    rule = AccessRule.objects.get(page=story)
+    assert (rule.preview, rule.preview_amount) == ("percent", 20)
+
+
+@pytest.mark.parametrize(("name", "window"), WINDOWS)
+def test_side_panel_and_view_as(story, open_window, screenshot, name, window):
+    page = open_window(**window)
+    log_in(page)
+    page.goto(f"/admin/pages/{story.pk}/edit/")
+    page.get_by_role("button", name="Toggle paywall").click()
+    panel = page.locator("[data-side-panel=paywall]")
+    panel.get_by_text("Closed through section “Magazine”").wait_for()
+    page.wait_for_timeout(500)
+    screenshot(page, f"paywall-panel-{name}")
+    with page.context.expect_page() as opened:
+        panel.get_by_role("link", name="Locked member").click()
+    looking = opened.value
+    looking.get_by_text("is locked because of unpaid invoices").wait_for()
+    frame = looking.frame_locator(".billing-frame")
+    frame.get_by_text("R-2026-00042").first.wait_for()
+    screenshot(looking, f"paywall-view-as-locked-{name}")
+    looking.get_by_role("link", name="Member: Membership").click()
+    looking.frame_locator(".billing-frame").get_by_text(SECRET).wait_for()
+    screenshot(looking, f"paywall-view-as-member-{name}")
+
+
+def test_preview_panel_switches_visitors(story, open_window, screenshot):
+    page = open_window(**DESKTOP)
+    log_in(page)
+    page.goto(f"/admin/pages/{story.pk}/edit/")
+    page.get_by_role("button", name="Toggle preview").click()
+    page.frame_locator("#w-preview-iframe").get_by_text(SECRET).wait_for()
+    page.get_by_label("Preview mode").select_option(label="Guest")
+    page.frame_locator("#w-preview-iframe").get_by_text("Der Anfang ist frei.").wait_for()
+    page.wait_for_timeout(1500)
+    assert page.frame_locator("#w-preview-iframe").get_by_text(SECRET).count() == 0
+    screenshot(page, "paywall-preview-modes")
+
+
+@pytest.mark.parametrize(("name", "window"), WINDOWS)
+def test_many_pages_and_explanation(story, open_window, screenshot, name, window):
+    page = open_window(**window)
+    log_in(page)
+    section = story.get_parent()
+    page.goto(f"/admin/bulk/wagtailcore/page/paywall/?next=/admin/pages/{section.pk}/&id={story.pk}")
+    page.get_by_label("choose what others see").check()
+    page.get_by_label("only the title").check()
+    screenshot(page, f"paywall-bulk-{name}")
+    page.get_by_role("button", name="Change the rules").click()
+    page.get_by_text("The rule of one page is changed.").wait_for()
+    page.goto(f"/admin/billing-paywall/explain/?page={story.pk}")
+    page.get_by_text("This one decides.").wait_for()
+    screenshot(page, f"paywall-explain-{name}")
+
+
+def test_blocks_in_the_editor_and_on_the_page(story, open_window, screenshot):
+    page = open_window(**DESKTOP)
+    log_in(page)
+    page.goto(f"/admin/pages/{story.pk}/edit/")
+    page.get_by_text("Guests read what stands above").first.wait_for()
+    screenshot(page, "paywall-blocks-editor")
+    page.goto("/magazine/saiten/")
+    page.get_by_text("Visible to: Members").wait_for()
+    screenshot(page, "paywall-blocks-page")
+    guest = open_window(**PHONE)
+    guest.goto("/magazine/saiten/")
+    assert guest.get_by_text(SECRET).count() == 0
+    screenshot(guest, "paywall-teaser-phone")
