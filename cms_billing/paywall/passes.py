@@ -9,7 +9,7 @@ from cms_billing.core import clock
 
 from .rules import Passes, Rule
 from .sharing import cookies
-from .sharing.selectors import Reader, gift_opens, is_given_free, pages_read
+from .sharing.selectors import Reader, gift_opens, is_given_free, reads_of
 
 NOTHING = Passes()
 
@@ -28,7 +28,7 @@ def _free_reads(request: HttpRequest, page: Page, rule: Rule) -> Passes:
     if not is_given_free(rule, today=today):
         return NOTHING
     reader = reader_of(request, visitor=cookies.free_read_visitor(request, page))
-    read = pages_read(reader, section_id=rule.quota_page_id, today=today)
+    read = reads_of(reader, section_id=rule.quota_page_id, today=today).pages
     left = max(0, (rule.quota or 0) - len(read))
     return Passes(
         free_read=page.pk in read, free_left=left, personal=bool(read) or reader.user_id is not None

@@ -1,10 +1,11 @@
-"""Is somebody really looking, and does the request come from our own page?"""
+"""Is somebody really looking, does the request come from our own page, and may they know of the page it names?"""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from wagtail.models import Page
 
 
 def is_visit(request: HttpRequest) -> bool:
@@ -34,3 +35,17 @@ def comes_from_our_page(request: HttpRequest) -> bool:
         return site == "same-origin"
     origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
     return bool(origin) and urlsplit(origin).netloc == request.get_host()
+
+
+def live_page(request: HttpRequest, page_id: int) -> Page:
+    """The page that an address of ours names by its id. Raises Http404 where it is not live, or where one of Wagtail's
+    own restrictions keeps the visitor out: they learn neither its title nor its address."""
+    page = Page.objects.live().filter(pk=page_id).first()
+    if page is None or not is_let_in(request, page):
+        raise Http404
+    return page
+
+
+def is_let_in(request: HttpRequest, page: Page) -> bool:
+    """By Wagtail's own restrictions: login, groups, password."""
+    return all(restriction.accept_request(request) for restriction in page.get_view_restrictions())

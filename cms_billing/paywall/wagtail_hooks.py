@@ -18,6 +18,8 @@ from .bulk import PaywallBulkAction
 from .files.moving import settle_files
 from .files.views import guard_document
 from .files.viewsets import FilesMenuItem, FilesViewSet
+from .lessons.selectors import course_models
+from .lessons.viewsets import CertificateViewSet
 from .rule_map import RulesUnreadable, current_rules
 from .rules import OpensTo
 from .sharing.viewsets import GiftLinkViewSet
@@ -58,7 +60,8 @@ def register_actions(actions) -> None:
 
 @hooks.register("register_admin_viewset")
 def register_viewsets() -> list:
-    return [RuleViewSet(), PaywallViewSet(), FilesViewSet(), GiftLinkViewSet()]
+    certificates = [CertificateViewSet()] if course_models() else []
+    return [RuleViewSet(), PaywallViewSet(), FilesViewSet(), GiftLinkViewSet(), *certificates]
 
 
 @hooks.register(BILLING_MENU_HOOK)

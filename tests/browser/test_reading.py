@@ -161,6 +161,7 @@ def test_a_member_gives_a_page_away(my_window, open_window, academy, screenshot)
     friend.reload()
     assert SECRET not in friend.content()
     friend.goto(url)
+    assert "gilt nicht mehr" in friend.locator("h1").inner_text()
     screenshot(friend, f"gift-over-{window.kind}")
     assert GiftLink.objects.get().openings == 1
 

@@ -10,6 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from wagtail.models import PageViewRestriction
 
 from cms_billing.core import clock
 from cms_billing.memberships.models import Contract
@@ -433,3 +434,21 @@ def test_old_links_are_forgotten_a_year_after_their_last_day(giver, giving):
     assert GiftLink.objects.exists()
     services.forget_old(today=link.expires_on + timedelta(days=367))
     assert not GiftLink.objects.exists()
+
+
+# -- pages that Wagtail keeps private -----------------------------------------------------------------------------
+
+
+def test_what_wagtail_keeps_private_is_not_named_to_strangers(giver, giving, client):
+    set_rule(page=giving.section, plans=[giving.plan], terms=RuleTerms(gifts=2, quota=2))
+    _link, url = gift(giver, giving.article)
+    PageViewRestriction.objects.create(
+        page=giving.section, restriction_type=PageViewRestriction.PASSWORD, password="open sesame"
+    )
+    free = reverse("cms_billing:read_free", args=[giving.article.pk])
+    give = reverse("cms_billing:create_gift", args=[giving.article.pk])
+
+    assert client.post(free, headers={"Origin": "http://testserver"}).status_code == 404
+    assert client_of(giver).post(give).status_code == 404
+    for headers in ({}, {"Sec-Fetch-Mode": "navigate"}):
+        assert is_over(client.get(url, headers=headers))

@@ -520,3 +520,16 @@ def test_a_lesson_costs_few_queries_more_than_one_outside_any_course(seminar):
     set_rule(page=plain, plans=[seminar.plan])
 
     assert queries(client, seminar.urls[0]) - queries(client, plain.url) == 3 + len(selectors.lesson_models())
+
+
+def test_editors_look_a_certificate_up(seminar):
+    user, _contract = finished_by(seminar)
+    mark(client_of(user), seminar.lessons[2])
+    certificate = Certificate.objects.get()
+    admin = client_of(UserFactory(is_staff=True, is_superuser=True))
+
+    found = admin.get(reverse("billing-certificates:index"), {"q": certificate.code})
+    page = admin.get(reverse("billing-certificates:inspect", args=[certificate.pk]))
+
+    assert list(found.context["object_list"]) == [certificate]
+    assert "Anna Berg" in page.content.decode()

@@ -10,6 +10,7 @@ from wagtail.rich_text import expand_db_html
 
 from cms_billing.faktura.models import Customer
 from cms_billing.faktura.rendering import pdf_renderer
+from cms_billing.faktura.rendering.fonts import font_stack
 
 from ..models import Certificate
 
@@ -32,6 +33,8 @@ def certificate_pdf(certificate: Certificate, *, url: str) -> bytes:
         "text": expand_db_html(certificate.text),
         "code": code_text(certificate.code),
         "url": url,
+        "serif": font_stack("source_serif"),
+        "sans": font_stack("source_sans"),
     }
     with translation.override(certificate.language):
         html = render_to_string(f"{TEMPLATES}/certificate_pdf.html", context)

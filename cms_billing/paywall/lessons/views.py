@@ -19,6 +19,7 @@ from cms_billing.core.pages import keep_private, private_page
 
 from .. import gate
 from ..models import Certificate
+from ..visits import live_page
 from . import selectors, services
 from .certificates import certificate_pdf, code_of, code_text, name_of
 from .pages import CourseMixin, LessonMixin
@@ -30,7 +31,7 @@ TAB = "billing_courses"
 @require_POST
 def mark_lesson(request: HttpRequest, page_id: int) -> HttpResponse:
     """Done, or with ``undo`` not done after all; on to the next lesson. Only who may read a lesson may do it."""
-    lesson = _live_page(page_id, LessonMixin)
+    lesson = _live_page(request, page_id, LessonMixin)
     course = selectors.course_of(lesson)
     if course is None or not gate.access(request, lesson).granted:
         return keep_private(redirect(lesson.get_url(request)))
@@ -74,7 +75,7 @@ def account_courses(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def course_certificate(request: HttpRequest, page_id: int) -> HttpResponse:
     """Leads to the certificate, asks for the name it should bear, or says what is missing."""
-    course = _live_page(page_id, CourseMixin)
+    course = _live_page(request, page_id, CourseMixin)
     existing = selectors.certificate_of(course, request.user)
     if existing is None and not course.gives_certificate:
         raise Http404
@@ -145,8 +146,8 @@ def _public_url(request: HttpRequest, certificate: Certificate) -> str:
     return request.build_absolute_uri(reverse("cms_billing:check_certificate", args=[certificate.code]))
 
 
-def _live_page(page_id: int, kind: type) -> Any:
-    page = get_object_or_404(Page.objects.live(), pk=page_id).specific
+def _live_page(request: HttpRequest, page_id: int, kind: type) -> Any:
+    page = live_page(request, page_id).specific
     if not isinstance(page, kind):
         raise Http404
     return page

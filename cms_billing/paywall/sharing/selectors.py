@@ -42,12 +42,26 @@ def next_month(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
-def pages_read(reader: Reader, *, section_id: int, today: date) -> set[int]:
-    """Ids of the pages the reader has read free in the section this month; one query, none for who is not known."""
+@dataclass(frozen=True)
+class Reads:
+    """What somebody has read free in a section this month. ``last_number``: of the rows of the user, or of the guest
+    where there is no user."""
+
+    pages: frozenset[int] = frozenset()
+    last_number: int = 0
+
+
+def reads_of(reader: Reader, *, section_id: int, today: date) -> Reads:
+    """One query, none for who is not known."""
     if not reader.is_known:
-        return set()
-    rows = FreeRead.objects.filter(reader.is_them(), section_id=section_id, month=month_of(today))
-    return set(rows.values_list("page_id", flat=True))
+        return Reads()
+    rows = list(
+        FreeRead.objects.filter(reader.is_them(), section_id=section_id, month=month_of(today)).values_list(
+            "page_id", "number", "user_id"
+        )
+    )
+    own = [number for _page, number, user_id in rows if user_id == reader.user_id]
+    return Reads(frozenset(page for page, _number, _user in rows), max(own, default=0))
 
 
 def is_given_free(rule: Rule | None, *, today: date) -> bool:
@@ -103,11 +117,6 @@ def _given(link: GiftLink, decision: Decision, today: date) -> Given:
     good = link.works_on(today)
     reads = decision.granted and decision.reason in MAY_GIVE
     return Given(link, works=good and reads, sleeps=good and not reads)
-
-
-def gifts_left(user: Any, rule: Rule, *, today: date) -> int:
-    given = gifts_of_month(user.pk, section_id=rule.quota_page_id, today=today)
-    return max(0, (rule.gifts or 0) - given.count())
 
 
 def gifts_of_month(user_id: Any, *, section_id: int, today: date) -> QuerySet[GiftLink]:

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from wagtail.models import Page
@@ -22,7 +22,7 @@ from cms_billing.core.exceptions import BillingError
 from ..models import FreeRead, GiftLink
 from ..rules import Rule
 from ..selectors import decide_page
-from .selectors import Reader, gifts_of_month, giver_may_read, may_give, month_of, pages_read
+from .selectors import Reader, gifts_of_month, giver_may_read, may_give, month_of, reads_of
 from .tokens import digest_of, new_nonce, token_for
 
 # Free reads are kept this month and the one before; gift links for a year after their last day.
@@ -80,21 +80,27 @@ def read_free(*, reader: Reader, page: Page, rule: Rule, today: date, now: datet
     quota = rule.quota or 0
 
     def take() -> None:
-        known = pages_read(reader, section_id=rule.quota_page_id, today=today)
-        if page.pk in known:
+        # What is there and the last number in one look: between two, another tab could take one.
+        known = reads_of(reader, section_id=rule.quota_page_id, today=today)
+        if page.pk in known.pages:
             return
-        if len(known) >= quota:
+        if len(known.pages) >= quota:
             raise FreePagesUsedUp(quota=quota)
-        _write_read(reader, page, rule, today=today, now=now)
+        _write_read(reader, page, rule, number=known.last_number + 1, today=today, now=now)
 
     _until_written(take, limit=quota)
 
 
-def _write_read(reader: Reader, page: Page, rule: Rule, *, today: date, now: datetime) -> None:
+def _write_read(reader: Reader, page: Page, rule: Rule, *, number: int, today: date, now: datetime) -> None:
     whose: dict[str, Any] = {"user_id": reader.user_id} if reader.user_id else {"visitor": reader.visitor}
-    place = {"section_id": rule.quota_page_id, "month": month_of(today), **whose}
-    last = FreeRead.objects.filter(**place).aggregate(last=Max("number"))["last"] or 0
-    FreeRead.objects.create(**place, page_id=page.pk, number=last + 1, read_at=now)
+    FreeRead.objects.create(
+        section_id=rule.quota_page_id,
+        month=month_of(today),
+        page_id=page.pk,
+        number=number,
+        read_at=now,
+        **whose,
+    )
 
 
 def create_gift(*, giver: Any, page: Page, today: date, now: datetime) -> tuple[GiftLink, str]:
@@ -107,11 +113,12 @@ def create_gift(*, giver: Any, page: Page, today: date, now: datetime) -> tuple[
     made: list[GiftLink] = []
 
     def take() -> None:
-        given = gifts_of_month(giver.pk, section_id=rule.quota_page_id, today=today)
-        if given.count() >= gifts:
+        links = gifts_of_month(giver.pk, section_id=rule.quota_page_id, today=today)
+        numbers = list(links.values_list("number", flat=True))
+        if len(numbers) >= gifts:
             raise GiftsUsedUp(gifts=gifts)
-        last = given.aggregate(last=Max("number"))["last"] or 0
-        made.append(_write_gift(giver, page, rule, number=last + 1, today=today, now=now))
+        number = max(numbers, default=0) + 1
+        made.append(_write_gift(giver, page, rule, number=number, today=today, now=now))
 
     _until_written(take, limit=gifts)
     return made[-1], token_for(made[-1].nonce)

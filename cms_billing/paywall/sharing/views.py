@@ -24,7 +24,7 @@ from .. import gate
 from ..models import GiftLink
 from ..passes import reader_of
 from ..rules import PASSES_HELP, Decision
-from ..visits import comes_from_our_page, is_navigation, is_visit
+from ..visits import comes_from_our_page, is_let_in, is_navigation, is_visit, live_page
 from . import cookies, selectors, services
 from .tokens import token_of
 
@@ -38,7 +38,7 @@ def read_free(request: HttpRequest, page_id: int) -> HttpResponse:
     there is no CSRF token: the browser's word for where the form was sent from stands in for it. What a forged request
     could do is to spend a free page, and the cookies that say whose would not come with it (``SameSite=Lax``).
     """
-    page = get_object_or_404(Page.objects.live(), pk=page_id)
+    page = live_page(request, page_id)
     decision = gate.access(request, page)
     rule, today = decision.rule, clock.today()
     if decision.granted or not comes_from_our_page(request) or not is_visit(request):
@@ -96,6 +96,8 @@ def open_gift(request: HttpRequest, token: str) -> HttpResponse:
 def _opened(request: HttpRequest, link: GiftLink, page: Page) -> HttpResponse | None:
     """The way to the page; None where nobody has come yet. Raises GiftIsOver."""
     today = clock.today()
+    if not is_let_in(request, page):
+        raise services.GiftIsOver
     if page.live and gate.access(request, page).granted:
         return redirect(page.get_url(request))
     again = cookies.has_opened(request, link.pk) and selectors.gift_opens(link.pk, page, today=today)
@@ -143,7 +145,7 @@ def _url_of(request: HttpRequest, link: GiftLink) -> str:
 @login_required
 @require_POST
 def create_gift(request: HttpRequest, page_id: int) -> HttpResponse:
-    page = get_object_or_404(Page.objects.live(), pk=page_id)
+    page = live_page(request, page_id)
     try:
         link, _token = services.create_gift(
             giver=request.user, page=page, today=clock.today(), now=clock.now()
