@@ -62,7 +62,10 @@ class PermanentFailure(BillingError):
 
 
 class NotYet(BillingError):
-    """Outside work whose precondition is not there yet: try again after ``wait``, this was no failed attempt."""
+    """Outside work whose precondition is not there yet: try again after ``wait``, this was no failed attempt.
+
+    No wait at all: work too long for one task, whose next part a worker may begin at once.
+    """
 
     wait = timedelta(minutes=1)
 

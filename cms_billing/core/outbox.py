@@ -281,6 +281,8 @@ def _put_back(row: OutsideWork, reason: NotYet, *, now: datetime) -> Outcome:
         claim=None,
         claimed_until=None,
     )
+    if not reason.wait:
+        hint(row)
     return Outcome.NOT_YET
 
 

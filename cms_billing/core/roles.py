@@ -75,6 +75,7 @@ _OFFICE = frozenset(
         "decide_hold",
         "terminate_contract",
         "import_contracts",
+        "start_leakcheckrun",
         "sync_paymentmethod",
         "revoke_giftlink",
     }

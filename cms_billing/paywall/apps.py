@@ -15,7 +15,8 @@ class PaywallConfig(AppConfig):
         from . import api_v3, checks, checks_files, purge_receivers, receivers, side_panel  # noqa: F401
         from .files import moving
         from .files import receivers as file_receivers
-        from .models import CachePurge, FileMove, FileRemoval
+        from .leakcheck.runs import work_on_leak_check
+        from .models import CachePurge, FileMove, FileRemoval, LeakCheckRun
         from .plan_access import access_by_plans
         from .purges import purge
 
@@ -26,5 +27,6 @@ class PaywallConfig(AppConfig):
         outbox.register_in_the_house(FileMove, moving.move_file)
         outbox.register_in_the_house(FileRemoval, moving.remove_file)
         outbox.register(CachePurge, purge)
+        outbox.register_in_the_house(LeakCheckRun, work_on_leak_check)
         side_panel.add_to_wagtail()
         api_v3.install()

@@ -22,6 +22,7 @@ from cms_billing.memberships.models import Plan
 
 from . import gate, selectors, texts
 from .arrears import Arrears, arrears_of, example
+from .holdings import is_made_up
 from .models import ArrearsPage
 from .offers import offers_on
 from .rule_map import current_rules
@@ -83,7 +84,7 @@ def arrears(request: HttpRequest, page: Page, decision: Decision) -> HttpRespons
 
 def _owed_facts(request: HttpRequest, decision: Decision) -> tuple[Issuer, str, Arrears]:
     """To whom it is owed, in which language to say so, and what; made up for a visitor who is."""
-    if gate.stand_in_of(request):
+    if gate.stand_in_of(request) or is_made_up(request.user):
         plan_id = decision.holding.plan_id if decision.holding else 0
         issuer = Plan.objects.select_related("issuer").get(pk=plan_id).issuer
         with translation.override(issuer.language):

@@ -18,6 +18,7 @@ from .bulk import PaywallBulkAction
 from .files.moving import settle_files
 from .files.views import guard_document
 from .files.viewsets import FilesMenuItem, FilesViewSet
+from .leakcheck.admin import LeakCheckViewSet
 from .lessons.selectors import course_models
 from .lessons.viewsets import CertificateViewSet
 from .rule_map import RulesUnreadable, current_rules
@@ -61,7 +62,14 @@ def register_actions(actions) -> None:
 @hooks.register("register_admin_viewset")
 def register_viewsets() -> list:
     certificates = [CertificateViewSet()] if course_models() else []
-    return [RuleViewSet(), PaywallViewSet(), FilesViewSet(), GiftLinkViewSet(), *certificates]
+    return [
+        RuleViewSet(),
+        PaywallViewSet(),
+        FilesViewSet(),
+        GiftLinkViewSet(),
+        *certificates,
+        LeakCheckViewSet(),
+    ]
 
 
 @hooks.register(BILLING_MENU_HOOK)

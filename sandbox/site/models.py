@@ -142,7 +142,9 @@ class CourseIndexPage(SitePage):
 
 
 class CoursePage(CourseMixin, SitePage):
-    """A course: everybody may read its introduction and the titles of its lessons."""
+    """A course: everybody may read its introduction, who teaches it, and the titles of its lessons."""
+
+    paywall_public_fields = ("teacher", "effort")
 
     intro = RichTextField(_("introduction"), features=TEXT_FEATURES)
     teacher = models.CharField(_("teacher"), max_length=120)

@@ -10,6 +10,7 @@ from .collection_rules import (
     FileRemoval,
     changeable_collections,
 )
+from .leak_checks import LeakCheckRun
 from .lessons import Certificate, LessonProgress
 from .outputs import CachePurge, FeedAddress
 from .sharing import FreeRead, GiftLink
@@ -27,6 +28,7 @@ __all__ = [
     "FileRemoval",
     "FreeRead",
     "GiftLink",
+    "LeakCheckRun",
     "LessonProgress",
     "changeable_collections",
 ]
