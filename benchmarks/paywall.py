@@ -46,7 +46,8 @@ def main() -> None:
         )
         rows = []
         for who, client in (("member", site.member), ("guest", site.guest)):
-            rows += site.compare(who, client)
+            rows += site.compare(who, client, site.closed)
+            rows += site.compare(f"{who}, rule with all terms", client, site.refined)
         rows += site.listing()
         table(rows)
 
@@ -67,14 +68,29 @@ class Site:
         issuer = IssuerFactory()
         self.plans = [PlanFactory(issuer=issuer, name=f"Plan {n}") for n in range(options.plans)]
         self.closed = self.chain(home, "closed")
+        self.refined = self.chain(home, "refined")
         self.open = self.chain(home, "open")
         set_rule(page=self.closed[0], plans=self.plans[:3])
+        set_rule(page=self.refined[0], plans=self.plans[:3], terms=self.all_terms())
         self.other_rules(home)
         self.list_in(self.closed[0])
         self.guest = Client()
         self.member = Client()
         self.user = self.reader(issuer)
         self.member.force_login(self.user, backend="django.contrib.auth.backends.ModelBackend")
+
+    def all_terms(self) -> Any:
+        """Everything a rule can say, with the page closed all the same."""
+        from cms_billing.paywall.terms import RuleTerms
+
+        return RuleTerms(
+            closes_at=2,
+            free_until=self.today - timedelta(days=30),
+            free_from=self.today + timedelta(days=30),
+            quota=3,
+            gifts=3,
+            opens_after_days=7,
+        )
 
     def chain(self, home: Any, slug: str) -> list[Any]:
         """A section and the pages below it, one in the other, down to ``--depth``; home is at depth 2."""
@@ -100,7 +116,8 @@ class Site:
         parent = Page.objects.get(pk=home.pk).add_child(instance=ArticlePage(title="Others", slug="others"))
         for number in range(self.options.rules - 1):
             page = parent.add_child(instance=ArticlePage(title=f"Other {number}", slug=f"other-{number}"))
-            rule = AccessRule(page=page)
+            terms = {"closes_at": number % 4, "quota": number % 3} if number % 2 else {}
+            rule = AccessRule(page=page, **terms)
             rule.plans.add(self.plans[number % len(self.plans)])
             rule.save()
 
@@ -130,8 +147,8 @@ class Site:
         book_next_due(issuer=issuer, today=self.today)
         return user
 
-    def compare(self, who: str, client: Any) -> list[tuple[str, str]]:
-        closed, open_ = self.address(self.closed), self.address(self.open)
+    def compare(self, who: str, client: Any, pages: list[Any]) -> list[tuple[str, str]]:
+        closed, open_ = self.address(pages), self.address(self.open)
         for _ in range(5):
             client.get(closed), client.get(open_)
         taken: dict[str, list[float]] = {closed: [], open_: []}
@@ -142,7 +159,7 @@ class Site:
                 taken[path].append(perf_counter() - begin)
         closed_ms, open_ms = (median(taken[path]) * 1000 for path in (closed, open_))
         queries = [queries_of(client, path) for path in (open_, closed)]
-        what = "full text" if who == "member" else "teaser"
+        what = "full text" if who.startswith("member") else "teaser"
         return [
             (f"{who}, page open", f"{open_ms:6.2f} ms   {queries[0]} queries"),
             (f"{who}, page closed ({what})", f"{closed_ms:6.2f} ms   {queries[1]} queries"),
@@ -153,6 +170,8 @@ class Site:
         return pages[-1].get_url()
 
     def listing(self) -> list[tuple[str, str]]:
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
         from wagtail.models import Page
 
         from cms_billing.paywall.selectors import visible_to
@@ -169,7 +188,9 @@ class Site:
                 found = len(listed().all())
                 times.append(perf_counter() - begin)
             taken[name] = median(times) * 1000
-            rows.append((f"{name}, {found} pages", f"{taken[name]:6.2f} ms"))
+            with CaptureQueriesContext(connection) as captured:
+                len(listed().all())
+            rows.append((f"{name}, {found} pages", f"{taken[name]:6.2f} ms   {len(captured)} queries"))
         return rows
 
 

@@ -28,6 +28,8 @@ from cms_billing.memberships.models import Contract, ContractLine, Plan
 from .rules import Holding, Level, Standing
 
 ONE_DAY = timedelta(days=1)
+# What a user who is in no database holds: an attribute that server code sets.
+MADE_UP_HOLDINGS = "paywall_holdings"
 
 COLUMNS = (
     "pk", "number", "plan_id", "plan__name", "plan__kind", "state", "start", "end", "customer_id", "issuer_id",
@@ -64,7 +66,7 @@ def holdings_of(user: Any, *, plan_ids: Iterable[int], today: date, levels: bool
     if not user.is_authenticated or not wanted:
         return Holdings()
     if is_made_up(user):
-        return _on_plans(user.paywall_holdings, wanted)
+        return _on_plans(getattr(user, MADE_UP_HOLDINGS), wanted)
     contracts, standings = [], {}
     columns = WITH_LEVELS if levels else COLUMNS
     for row in _rows(user, columns, today=today):
@@ -77,7 +79,7 @@ def holdings_of(user: Any, *, plan_ids: Iterable[int], today: date, levels: bool
 
 def is_made_up(user: Any) -> bool:
     """Has server code said what this user holds, who is in no database (``leakcheck.visitors``)?"""
-    return getattr(user, "paywall_holdings", None) is not None
+    return getattr(user, MADE_UP_HOLDINGS, None) is not None
 
 
 def _on_plans(held: Holdings, plan_ids: frozenset[int]) -> Holdings:

@@ -168,7 +168,7 @@ def test_open_api(shelf, settings, monkeypatch):
     found = leaks(check("API"))
     pk = shelf.article.pk
     assert ("text", f"/api/v2/pages/{pk}/?fields=*", "body", "json body") in places(found)
-    assert any("fields=*&limit=" in one.url and one.place.startswith("json items[") for one in found)
+    assert any("&fields=*&limit=" in one.url and one.place.startswith("json items[") for one in found)
 
 
 def test_feed_and_search_views_that_do_not_ask(shelf, settings):

@@ -143,9 +143,11 @@ class ApiDoor:
 
     def probes(self, ground: Ground) -> Iterator[Probe]:
         for listing in _api_listings():
-            total = len(ground.ids("closed")) + len(ground.ids("open"))
-            for offset in range(0, total, API_PORTION):
-                yield Probe(self.name, f"{listing}?fields=*&limit={API_PORTION}&offset={offset}")
+            # Fields of a page's own kind are listed only where the kind is named.
+            for kind, total in (("wagtailcore.Page", sum(ground.kinds().values())), *ground.kinds().items()):
+                for offset in range(0, total, API_PORTION):
+                    asked = f"?type={kind}&fields=*&limit={API_PORTION}&offset={offset}"
+                    yield Probe(self.name, listing + asked)
             for page in ground.closed_pages():
                 yield Probe(self.name, f"{listing}{page.pk}/?fields=*", page_id=page.pk)
                 yield Probe(
@@ -295,7 +297,7 @@ def _site_routes() -> list[Route]:
 def _is_api(route: Route) -> bool:
     if "wagtailapi_v3" in route.namespaces:
         return True
-    from rest_framework.viewsets import ViewSetMixin
+    from rest_framework.viewsets import ViewSetMixin  # type: ignore[import-untyped]
 
     return route.view_class is not None and issubclass(route.view_class, ViewSetMixin)
 

@@ -52,6 +52,13 @@ class Ground:
         chosen = ids[:: max(1, len(ids) // count)][:count]
         return list(Page.objects.filter(pk__in=chosen).order_by("path").specific())
 
+    def kinds(self) -> dict[str, int]:
+        """How many closed pages there are of each kind, such as ``blog.ArticlePage``."""
+        found: dict[str, int] = {}
+        for page in self.closed_pages():
+            found[page._meta.label] = found.get(page._meta.label, 0) + 1
+        return found
+
     def ids(self, kind: str) -> list[int]:
         if not self._kept:
             self._kept = self._sorted_out()

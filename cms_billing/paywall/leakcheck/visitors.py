@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from wagtail.models import Page
 
 from .. import selectors
-from ..holdings import Holdings
+from ..holdings import MADE_UP_HOLDINGS, Holdings
 from ..rule_map import RuleMap
 from ..rules import Holding, Level, RulePlan, Standing
 
@@ -54,7 +54,7 @@ class Visitor:
         model = get_user_model()
         person = model(**{model.USERNAME_FIELD: f"leakcheck-{self.key}@leakcheck.invalid"})
         person.set_unusable_password()
-        person.paywall_holdings = self.held
+        setattr(person, MADE_UP_HOLDINGS, self.held)
         return person
 
     def may_read(self, page: Page, *, today: date) -> bool:

@@ -41,6 +41,8 @@ class LeakCheckRun(OutsideWork):
     # As ``leakcheck.findings.Finding`` says them; the first ones, all are counted.
     findings = models.JSONField(_("findings"), default=list, blank=True)
 
+    objects: models.Manager[LeakCheckRun] = models.Manager()
+
     class Meta(OutsideWork.Meta):
         verbose_name = _("leak check")
         verbose_name_plural = _("leak checks")
