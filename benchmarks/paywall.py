@@ -117,7 +117,7 @@ class Site:
         for number in range(self.options.rules - 1):
             page = parent.add_child(instance=ArticlePage(title=f"Other {number}", slug=f"other-{number}"))
             terms = {"closes_at": number % 4, "quota": number % 3} if number % 2 else {}
-            rule = AccessRule(page=page, **terms)
+            rule = AccessRule.objects.create(page=page, **terms)
             rule.plans.add(self.plans[number % len(self.plans)])
             rule.save()
 
