@@ -22,6 +22,7 @@ from wagtail.api.v2.serializers import PageSerializer
 from wagtail.api.v2.views import PagesAPIViewSet as OpenPagesAPIViewSet
 from wagtail.documents.api.v2.views import DocumentsAPIViewSet as OpenDocumentsAPIViewSet
 from wagtail.images.api.v2.views import ImagesAPIViewSet as OpenImagesAPIViewSet
+from wagtail.models import PAGE_TEMPLATE_VAR
 
 from cms_billing.core import clock
 
@@ -36,8 +37,17 @@ class PaywallPageSerializer(PageSerializer):
     def to_representation(self, instance: Any) -> Any:
         decision = listings.glance(self.context["request"], instance)
         if decision.granted:
-            return super().to_representation(instance)
+            return self._whole(instance)
         return {**self._public_part(instance), **api_teasers.closed_part(instance, decision)}
+
+    def _whole(self, instance: Any) -> Any:
+        """Blocks that are not for everybody ask which page they stand in."""
+        around = self.context.get(PAGE_TEMPLATE_VAR)
+        self.context[PAGE_TEMPLATE_VAR] = instance
+        try:
+            return super().to_representation(instance)
+        finally:
+            self.context[PAGE_TEMPLATE_VAR] = around
 
     def _public_part(self, instance: Any) -> dict[str, Any]:
         data: dict[str, Any] = OrderedDict()

@@ -7,9 +7,9 @@ from django.test import Client
 
 from cms_billing.paywall.api import PagesAPIViewSet
 from cms_billing.testing.factories import UserFactory
-from tests.testsite.models import ArticlePage
+from tests.testsite.models import ArticlePage, StoryPage
 
-from .apis import v2
+from .apis import v2, v3
 from .conftest import SECRET, client_of, in_dunning, member
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +124,34 @@ def test_a_page_in_a_field_of_another_shows_its_teaser_only(magazine, pointer):
     user, _contract = member(magazine.plan)
     answer = json.loads(client_of(user).get(f"{PAGES}{pointer.pk}/?fields=see_also(*)").content)
     assert answer["see_also"]["body"] == SECRET
+
+
+@pytest.fixture
+def story(magazine):
+    """An open page with a block for members."""
+    body = [{"type": "quote", "value": {"text": SECRET, "visible_to": "members"}}]
+    return magazine.home.add_child(instance=StoryPage(title="Story", slug="story", body=json.dumps(body)))
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_blocks_for_members_are_not_in_a_guests_answer(magazine, story, settings, version):
+    if version == "v3":
+        settings.ROOT_URLCONF = v3()
+    for query in ("", "?fields=*", "?type=tests_testsite.StoryPage&fields=body", "?search=secret"):
+        for address in ("", f"{story.pk}/"):
+            response = Client().get(f"/api/{version}/pages/{address}{query}")
+            assert SECRET not in response.content.decode()
+    assert b'"Story"' in Client().get(f"/api/{version}/pages/{story.pk}/").content
+
+
+def test_blocks_for_members_are_in_a_members_answer(magazine, story):
+    user, _contract = member(magazine.plan)
+    response = client_of(user).get(f"{PAGES}{story.pk}/")
+    assert SECRET in response.content.decode()
+    assert response["Cache-Control"] == "private, no-store"
+
+
+def test_the_admins_own_api_stays_as_it_is(magazine):
+    admin = client_of(UserFactory(is_superuser=True))
+    assert admin.get(f"/admin/api/main/pages/{magazine.article.pk}/").status_code == 200
+    assert Client().get(f"/admin/api/main/pages/{magazine.article.pk}/").status_code in (302, 401, 403)
