@@ -111,7 +111,7 @@ def wrong_types() -> list[tuple[str, str, Any]]:
     for f in fields(BillingSettings):
         if f.name.upper() in given:
             default = getattr(defaults, f.name)
-            expected = Mapping if isinstance(default, Mapping) else type(default)
+            expected: Any = Mapping if isinstance(default, Mapping) else type(default)
             if expected is tuple:
                 expected = (list, tuple)
             value = given[f.name.upper()]

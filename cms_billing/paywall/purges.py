@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -61,14 +62,18 @@ def _asked(path: str, moved_from: str) -> None:
 
 
 def _is_asked(path: str, moved_from: str) -> bool:
+    waiting: list[Any] = [entry[1] for entry in connection.run_on_commit]
     return any(
-        getattr(entry[1], "func", None) is _asked and entry[1].args == (path, moved_from)
-        for entry in connection.run_on_commit
+        isinstance(call, partial) and call.func is _asked and call.args == (path, moved_from)
+        for call in waiting
     )
 
 
-def purge(row: CachePurge) -> None:
-    """Batch by batch; what was done stays done when a later batch fails. Raises CacheNotReached."""
+def purge(row: CachePurge) -> Callable[[], Any]:
+    """Batch by batch; what was done stays done when a later batch fails. Nobody needs the row after that.
+
+    Raises CacheNotReached.
+    """
     if not row.reached:
         _purge_pages(_listing(row.path))
     for pages in _batches(row):
@@ -76,6 +81,7 @@ def purge(row: CachePurge) -> None:
         if row.moved_from:
             _purge_pages(list(_where_they_were(pages, row)))
         CachePurge.objects.filter(pk=row.pk).update(reached=pages[-1].path)
+    return CachePurge.objects.filter(pk=row.pk).delete
 
 
 def _batches(row: CachePurge) -> Iterator[list[Page]]:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
 from wagtail.models import Page
 
 from .selectors import visible_to
@@ -19,17 +18,19 @@ from .selectors import visible_to
 PUBLIC_FIELDS = ("title",)
 
 
-def search_visible(pages: QuerySet[Any], query: Any, user: Any, *, today: date, **options: Any) -> Any:
+def search_visible(pages: Any, query: Any, user: Any, *, today: date, **options: Any) -> Any:
     """Wagtail's ``search()`` over the pages that the user may read; count, facets and result pages agree with it."""
-    return visible_to(pages, user, today=today).search(query, **options)
+    found: Any = visible_to(pages, user, today=today)
+    return found.search(query, **options)
 
 
-def autocomplete_visible(pages: QuerySet[Any], query: Any, user: Any, *, today: date, **options: Any) -> Any:
-    return visible_to(pages, user, today=today).autocomplete(query, **options)
+def autocomplete_visible(pages: Any, query: Any, user: Any, *, today: date, **options: Any) -> Any:
+    found: Any = visible_to(pages, user, today=today)
+    return found.autocomplete(query, **options)
 
 
 def search_teasers(
-    pages: QuerySet[Any],
+    pages: Any,
     query: Any,
     user: Any,
     *,
@@ -41,6 +42,6 @@ def search_teasers(
     return closed_to(pages, user, today=today).search(query, fields=list(fields), **options)
 
 
-def closed_to(pages: QuerySet[Any], user: Any, *, today: date) -> QuerySet[Any]:
+def closed_to(pages: Any, user: Any, *, today: date) -> Any:
     visible = visible_to(Page.objects.all(), user, today=today)
     return pages.exclude(pk__in=visible.order_by().values("pk"))

@@ -51,6 +51,7 @@ def test_a_changed_rule_purges_the_section_what_is_below_and_the_pages_that_list
     set_rule(page=cache_in_front.section, terms=RuleTerms(opens_to=OpensTo.EVERYONE))
     assert purge_now().done == 1
     assert Recorder.told == ["/", "/magazine/", "/magazine/strings/"]
+    assert not CachePurge.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
