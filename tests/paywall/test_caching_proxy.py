@@ -4,11 +4,15 @@ else gets, and what a changed rule throws out."""
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 from wagtail.models import Page
 
 from cms_billing.core import clock, outbox
 from cms_billing.paywall.models import CachePurge
 from cms_billing.paywall.services import remove_rule, set_rule
+from cms_billing.paywall.sharing.services import create_gift
+from cms_billing.paywall.terms import RuleTerms
 from cms_billing.testing.factories import UserFactory
 from tests.testsite.models import ArticlePage
 
@@ -137,6 +141,37 @@ def test_who_brings_something_of_their_own_goes_past_the_cache(proxy, magazine, 
     own = proxy.get(PAGE, Cookie=f"_ga=1; {cookie}")
     assert is_teaser(own)
     assert not own.was_kept
+    assert proxy.get(PAGE).was_kept
+
+
+def cookies_of(answer: Answer) -> dict[str, str]:
+    given = (header.split(";")[0] for header in answer.headers.get_all("Set-Cookie") or [])
+    return {"Cookie": "; ".join(["_ga=1", *given])}
+
+
+def test_a_gift_and_a_free_page_are_read_past_the_cache_and_left_to_nobody(proxy, magazine):
+    set_rule(page=magazine.section, plans=[magazine.plan], terms=RuleTerms(gifts=1, quota=1))
+    giver, _contract = member(magazine.plan)
+    # The clock stands still for this thread only: the site is in the present.
+    today, now = timezone.localdate(), timezone.now()
+    _link, token = create_gift(giver=giver, page=magazine.article, today=today, now=now)
+    assert is_teaser(proxy.get(PAGE))
+
+    gift = proxy.get(reverse("cms_billing:open_gift", args=[token]), Sec_Fetch_Mode="navigate")
+    free = proxy.get(
+        reverse("cms_billing:read_free", args=[magazine.article.pk]),
+        method="POST",
+        Sec_Fetch_Site="same-origin",
+        Content_Length="0",
+    )
+
+    for answer in (gift, free):
+        assert (answer.status, answer.headers["Location"]) == (302, PAGE)
+        assert not answer.was_kept
+        full = proxy.get(PAGE, **cookies_of(answer))
+        assert is_full_text(full)
+        assert not full.was_kept
+        assert is_teaser(proxy.get(PAGE))
     assert proxy.get(PAGE).was_kept
 
 
