@@ -19,6 +19,12 @@ SCHEDULES = (
         10,
         "asks providers about payment pages nobody came back from",
     ),
+    (
+        "cms_billing closed files",
+        "cms_billing.paywall.files.tasks.settle",
+        60,
+        "moves files that a changed rule or collection has left behind",
+    ),
 )
 
 
