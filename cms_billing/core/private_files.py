@@ -47,7 +47,9 @@ def send(
     response = _answer(request, storage, name)
     if response.status_code in (200, 206):
         response["Content-Type"] = content_type or guess_type(filename)[0] or "application/octet-stream"
-        response["Content-Disposition"] = content_disposition_header(disposition == "attachment", filename)
+        response["Content-Disposition"] = str(
+            content_disposition_header(disposition == "attachment", filename)
+        )
     # Nothing inside may run as if it were a page of this site.
     response["Content-Security-Policy"] = "default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
@@ -66,7 +68,7 @@ def _answer(request: HttpRequest, storage: Storage, name: str) -> HttpResponseBa
     path = _local_path(storage, name)
     if path is None and billing_settings().files_sent_by_storage:
         return redirect(storage.url(name))
-    if path is not None and getattr(settings, "SENDFILE_BACKEND", ""):
+    if path is not None and getattr(settings, "SENDFILE_BACKEND", None):
         from wagtail.utils.sendfile import sendfile
 
         response = sendfile(request, path)

@@ -42,7 +42,7 @@ def access_by_rule(
     is_editor: Callable[[], bool] = lambda: False,
 ) -> Decision:
     """The decision about the thing called ``key`` in this request, worked out once; never raises."""
-    known: dict[Any, Decision] = gate.decisions(request)  # type: ignore[assignment]
+    known: dict[Any, Decision] = gate.decisions(request)
     if key not in known:
         known[key] = _decide(request, key, find_rule, is_editor)
     return known[key]
@@ -80,7 +80,7 @@ def refuse(request: HttpRequest, decision: Decision, *, title: str) -> HttpRespo
     elif wants_json(request):
         response = JsonResponse(_facts(decision), status=status_of(decision))
     elif decision.opens_with is OpensWith.PAYMENT:
-        response = views.arrears(request, Titled(title), decision)  # type: ignore[arg-type]
+        response = views.arrears(request, Titled(title), decision)
     else:
         response = _closed(request, decision, title)
     setattr(response, gate._REFUSED, True)

@@ -50,7 +50,7 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
         return _refused(row.sentence, 403)
     found = row.download
     return send(
-        request, private_storage(), found.file.name, filename=found.filename, disposition="attachment"
+        request, private_storage(), str(found.file.name), filename=found.filename, disposition="attachment"
     )
 
 

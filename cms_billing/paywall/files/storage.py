@@ -15,6 +15,7 @@ The public side is Django's file system storage at MEDIA_ROOT, or the alias give
 from __future__ import annotations
 
 from datetime import datetime
+from os import PathLike
 from typing import Any
 
 from django.core.files.base import File
@@ -52,8 +53,8 @@ class MediaStorage(Storage):
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return self.side_of(name).get_available_name(name, max_length=max_length)
 
-    def generate_filename(self, filename: str) -> str:
-        return self.side_of(filename).generate_filename(filename)
+    def generate_filename(self, filename: str | PathLike[str]) -> str:
+        return self.side_of(str(filename)).generate_filename(filename)
 
     def path(self, name: str) -> str:
         return self.side_of(name).path(name)

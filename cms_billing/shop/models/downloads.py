@@ -71,4 +71,4 @@ class ProductDownload(models.Model):
 
     @property
     def filename(self) -> str:
-        return os.path.basename(self.file.name)
+        return os.path.basename(self.file.name or "")
