@@ -70,8 +70,8 @@ class Claimed(NamedTuple):
 class ClaimCharges:
     """Minor units. ``owed``: what is open before the letter; ``flat_minor`` and ``interest_minor`` are what the letter
     adds (the interest can be less than zero: a payment was entered later with an earlier day). ``rows``: all of the
-    interest from the first day of default, ``since``, to the letter; ``claimed``: what earlier letters asked for of
-    it."""
+    interest from the first day of default, ``since``, to the letter, none where it is only listed; ``claimed``: what
+    earlier letters asked for of it."""
 
     owed: Breakdown
     since: date | None = None
@@ -82,8 +82,9 @@ class ClaimCharges:
 
     @property
     def settled_minor(self) -> int:
-        """Of the interest in ``rows``: what was paid or waived since it was claimed."""
-        return max(0, interest_minor(self.rows) - self.owed.interest_open - self.interest_minor)
+        """Of the interest in ``rows``, or claimed before where there are none: what was paid or waived since."""
+        so_far = interest_minor(self.rows) if self.rows else sum(one.minor for one in self.claimed)
+        return max(0, so_far - self.owed.interest_open - self.interest_minor)
 
 
 def charges_of(claims: Sequence[Asked], *, today: date) -> dict[int, ClaimCharges]:
@@ -92,7 +93,8 @@ def charges_of(claims: Sequence[Asked], *, today: date) -> dict[int, ClaimCharge
     flat = [asked for asked in claims if _flat(asked)]
     charged = [asked.item.document_id for asked in claims if asked.item.charges_minor]
     broken = _breakdowns({*charged, *(asked.item.document_id for asked in interest)})
-    posted = _posted({asked.item.document_id for asked in (*interest, *flat) if asked.case})
+    known = {asked.item.document_id for asked in (*interest, *flat) if asked.case}
+    posted = _posted(known | set(charged))
     rates = base_rates() if interest else []
     return {asked.item.document_id: _charges(asked, broken, posted, rates, today=today) for asked in claims}
 
@@ -125,14 +127,14 @@ def _charges(
 ) -> ClaimCharges:
     item = asked.item
     owed = broken.get(item.document_id) or Breakdown(item.currency, principal_open=item.open_minor)
+    claimed = tuple(posted.get((item.document_id, _INTEREST), ()))
     if asked.level is None:
-        return ClaimCharges(owed)
+        return ClaimCharges(owed, claimed=claimed)
     since, points = since_of(asked, today=today), _points(asked)
     flat = 0 if (item.document_id, _FLAT) in posted else _flat(asked)
     if points is None or since is None:
-        return ClaimCharges(owed, since, flat)
+        return ClaimCharges(owed, since, flat, claimed=claimed)
     rows = interest_rows(owed.principal_by_day, rates, points, since=since, until=today)
-    claimed = tuple(posted.get((item.document_id, _INTEREST), ()))
     due = interest_minor(rows) - sum(one.minor for one in claimed)
     # Less than was claimed: never below nothing claimed, and the document stays owed, as its letter says.
     due = max(due, -owed.interest, 1 - item.open_minor)

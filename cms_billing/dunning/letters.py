@@ -201,7 +201,7 @@ def _listed_parts(claim: Claim) -> dict[str, object]:
 def _listed_interest(claim: Claim) -> dict[str, object]:
     """How it was worked out; beside it what earlier letters asked for of it, and what of that is settled."""
     charges = claim.charges
-    if charges is None or not charges.rows:
+    if charges is None or not (charges.rows or charges.owed.interest_open):
         return {"interest": []}
     worked_out: dict[str, object] = {"interest": [row.stored() for row in charges.rows]}
     if charges.claimed:

@@ -126,6 +126,21 @@ def test_the_rows_add_up_where_interest_was_paid_or_waived_since(issuer, busines
     assert worked_out(Charge.objects.get(letter=third, kind="interest")).endswith("claimed before: -€4.32")
 
 
+def test_a_claim_that_is_only_listed_says_which_letter_claimed_its_interest(issuer, business):
+    invoice_due(business, DUE, amount=100000)
+    run(issuer, FIRST)
+    (second,) = run(issuer, SECOND)
+    invoice_due(business, date(2025, 6, 5), amount=5000)
+    (other,) = run(issuer, date(2025, 6, 12))
+
+    assert rows_of_interest(other) == {
+        "worked out": 0,
+        "claimed before": [(second.number, SECOND, 432)],
+        "settled": 0,
+        "asked for": 432,
+    }
+
+
 def test_a_part_payment_pays_costs_and_interest_first_and_lowers_the_interest_after_it(issuer, business):
     invoice = invoice_due(business, DUE, amount=100000)
     run(issuer, FIRST)
