@@ -26,7 +26,7 @@ CHANGES = [
     (TEASER, gettext_lazy("choose what others see")),
     (REMOVE, gettext_lazy("remove the rules: the pages follow the sections above them")),
 ]
-SHOWN_WITH = {
+SHOWN_WITH: dict[str, dict[str, list[Any]]] = {
     "plans": {"change": [PLANS]},
     "preview": {"change": [TEASER]},
     "preview_amount": {"change": [TEASER], "preview": [Preview.BLOCKS, Preview.PERCENT]},

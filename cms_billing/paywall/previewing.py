@@ -98,7 +98,7 @@ class ViewAsMixin:
 
         modes = list(super().preview_modes)  # type: ignore[misc]
         try:
-            return [*modes, *((PREFIX + visitor.key, label_of(visitor)) for visitor in visitors_of(self))]  # type: ignore[arg-type]
+            return [*modes, *((PREFIX + visitor.key, label_of(visitor)) for visitor in visitors_of(self))]
         except RulesUnreadable:
             return modes
 
@@ -108,9 +108,9 @@ class ViewAsMixin:
         serve = super().serve_preview  # type: ignore[misc]
         if not (mode_name or "").startswith(PREFIX):
             return serve(request, mode_name)
-        visitor = visitor_called(mode_name.removeprefix(PREFIX), visitors_of(self))  # type: ignore[arg-type]
+        visitor = visitor_called(mode_name.removeprefix(PREFIX), visitors_of(self))
         if visitor is None:
             # The rule changed since the list was made: then the strictest answer.
-            visitor = visitors_of(self)[0]  # type: ignore[arg-type]
+            visitor = visitors_of(self)[0]
         first_mode = super().default_preview_mode  # type: ignore[misc]
-        return serve_as(self, request, visitor, lambda given: serve(given, first_mode))  # type: ignore[arg-type]
+        return serve_as(self, request, visitor, lambda given: serve(given, first_mode))

@@ -65,7 +65,7 @@ def _markup(node: PageElement) -> str:
 
 
 def _texts(soup: BeautifulSoup) -> Iterator[NavigableString]:
-    return (node for node in soup.descendants if _is_text(node))
+    return (cast("NavigableString", node) for node in soup.descendants if _is_text(node))
 
 
 def _is_text(node: Any) -> bool:

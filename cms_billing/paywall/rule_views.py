@@ -124,7 +124,7 @@ class TriedRuleView(PageMixin, View):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = RuleForm(request.GET, **self.form_arguments())
         if not form.is_valid():
-            said = [error for errors in form.errors.values() for error in errors]
+            said = [str(error) for errors in form.errors.values() for error in errors]
             return HttpResponse("\n".join(said), content_type="text/plain; charset=utf-8", status=200)
         visitor = replace(GUEST, tried=self.tried(form))
         return preview_as(self.page.get_latest_revision_as_object(), request, visitor)

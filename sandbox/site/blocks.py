@@ -4,6 +4,8 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.images.blocks import ImageChooserBlock
 
+from cms_billing.paywall.stream_blocks import PreviewDividerBlock, VisibilityBlock
+
 TEXT_FEATURES = ["bold", "italic", "link", "document-link", "ol", "ul", "h3"]
 
 
@@ -37,9 +39,14 @@ class ExerciseBlock(blocks.StructBlock):
         template = "sandbox_site/blocks/exercise.html"
 
 
-class BodyBlock(blocks.StreamBlock):
+class TextBlocks(blocks.StreamBlock):
     heading = blocks.CharBlock(label=_("Heading"), icon="title", template="sandbox_site/blocks/heading.html")
     text = blocks.RichTextBlock(label=_("Text"), features=TEXT_FEATURES)
     quote = QuoteBlock()
     picture = PictureBlock()
     exercise = ExerciseBlock()
+
+
+class BodyBlock(TextBlocks):
+    divider = PreviewDividerBlock()
+    for_some = VisibilityBlock(TextBlocks())

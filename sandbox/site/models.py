@@ -15,6 +15,7 @@ from wagtail.query import PageQuerySet
 from wagtail.search import index
 
 from cms_billing.paywall.lessons.pages import CourseMixin, LessonMixin
+from cms_billing.paywall.previewing import ViewAsMixin
 
 from .blocks import TEXT_FEATURES, BodyBlock
 
@@ -33,7 +34,7 @@ def cover_field() -> models.ForeignKey:
     )
 
 
-class SitePage(Page):
+class SitePage(ViewAsMixin, Page):
     """What every page of the sandbox shares."""
 
     class Meta:

@@ -46,7 +46,7 @@ from .arrears import build_arrears_pages, build_policy, settle_situations
 from .books import live_with_books
 from .cards import hear_from_providers, open_accounts, store_card
 from .collection import build_agency, live_with_collection
-from .content import COURSE, LAST_LESSON, MEMBERS_SECTION, SAMPLE_LESSON
+from .content import COURSE, LAST_LESSON, LONGER_PREVIEW, MEMBERS_SECTION, SAMPLE_LESSON
 from .papers import live_with_papers
 from .people import MEMBERS, Person, account
 from .shop import BOOK, PARTNER_CODE
@@ -280,7 +280,8 @@ def build_plans() -> None:
 
 def close_pages() -> None:
     """The members' section and the course are sold; the course's first lesson is a free sample, its last one comes when
-    there was time for the others. Two articles a month are free for everybody, and members give three away."""
+    there was time for the others. One article shows its beginning in place of a teaser. Two articles a month are free
+    for everybody, and members give three away."""
     sell(MEMBERS_SECTION, plans=["monat", "jahr"], terms=RuleTerms(quota=2, gifts=3))
     sell(COURSE, plans=["kurs", "kurs-raten"])
     set_rule(page=Page.objects.get(slug=SAMPLE_LESSON), terms=RuleTerms(opens_to=OpensTo.EVERYONE))
@@ -288,6 +289,8 @@ def close_pages() -> None:
         opens_to=OpensTo.SECTION, preview=Preview.SECTION, opens_after_days=LAST_LESSON_AFTER_DAYS
     )
     set_rule(page=Page.objects.get(slug=LAST_LESSON), terms=later)
+    beginning = RuleTerms(opens_to=OpensTo.SECTION, preview=Preview.DIVIDER)
+    set_rule(page=Page.objects.get(slug=LONGER_PREVIEW), terms=beginning)
 
 
 def sell(slug: str, *, plans: Sequence[str], terms: RuleTerms | None = None) -> None:

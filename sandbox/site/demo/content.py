@@ -21,6 +21,7 @@ from .texts import Text, rich, texts_in
 
 SITE_NAME = "Saitenweg Akademie"
 MEMBERS_SECTION = "mitglieder"
+LONGER_PREVIEW = "reime-die-keine-sein-wollen"
 COURSE = "songwriting-in-sechs-wochen"
 SAMPLE_LESSON = "auftakt"
 LAST_LESSON = "woche-6-ueberarbeiten-und-vorspielen"

@@ -1,7 +1,8 @@
 """Read the demo texts: a head of ``name: value`` lines, a teaser, ``---``, and the body.
 
 The body knows paragraphs, ``## heading``, ``> quote — source``, ``!! Exercise title``, lists with
-``-`` or ``1.``, ``**bold**`` and ``*italic*``. It becomes the blocks of ``sandbox.site.blocks``.
+``-`` or ``1.``, ``**bold**`` and ``*italic*``; ``===`` where the preview ends, and ``[members]`` or ``[guests]``
+above a paragraph that only they see. It becomes the blocks of ``sandbox.site.blocks``.
 """
 
 import re
@@ -54,6 +55,11 @@ def block_of(paragraph: str) -> dict[str, Any]:
     if paragraph.startswith("!! "):
         title, _, text = paragraph[3:].partition("\n")
         return {"type": "exercise", "value": {"title": title, "text": rich(text)}}
+    if paragraph == "===":
+        return {"type": "divider", "value": None}
+    if said := re.match(r"\[(members|guests)\]\n", paragraph):
+        inside = [block_of(paragraph[said.end() :])]
+        return {"type": "for_some", "value": {"visible_to": said[1], "visible_plans": [], "content": inside}}
     return {"type": "text", "value": rich(paragraph)}
 
 
