@@ -48,6 +48,25 @@ def test_a_member_who_has_signed_reads_the_article(client, sign_up):
     assert BODY_OF_IT in client.get(MEMBERS_ARTICLE).content.decode()
 
 
+def test_one_article_shows_its_beginning_in_place_of_a_teaser(client):
+    page = client.get("/magazin/mitglieder/reime-die-keine-sein-wollen/").content.decode()
+
+    assert "Warum Reime überhaupt wirken" in page
+    assert "Mitgliedschaft monatlich" in page
+    assert "Der Werkzeugkasten" not in page
+
+
+def test_an_open_article_has_an_exercise_for_members_and_an_invitation_for_guests(client, sign_up):
+    address = "/magazin/der-kapodaster-ist-kein-schummeln/"
+    exercise, invitation = "drei Lagen an einem Abend", "Mitglieder finden an dieser Stelle"
+    guest = client.get(address).content.decode()
+    sign_up(Story("mitglied", "monat", 0))
+    member = client.get(address).content.decode()
+
+    assert (exercise in guest, invitation in guest) == (False, True)
+    assert (exercise in member, invitation in member) == (True, False)
+
+
 @pytest.fixture
 def sign_up(client):
     def sign(story: Story) -> None:
