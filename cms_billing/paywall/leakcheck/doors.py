@@ -297,7 +297,7 @@ def _site_routes() -> list[Route]:
 def _is_api(route: Route) -> bool:
     if "wagtailapi_v3" in route.namespaces:
         return True
-    from rest_framework.viewsets import ViewSetMixin  # type: ignore[import-untyped]
+    from rest_framework.viewsets import ViewSetMixin
 
     return route.view_class is not None and issubclass(route.view_class, ViewSetMixin)
 

@@ -73,7 +73,7 @@ class CourseMixin(_LearningMixin):
         """The visitor's progress: three queries for who is logged in, one for guests."""
         from .serving import learning_for
 
-        return learning_for(request, self)  # type: ignore[arg-type]
+        return learning_for(request, self)
 
 
 class LessonMixin(_LearningMixin):
@@ -89,4 +89,4 @@ class LessonMixin(_LearningMixin):
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         from .serving import lesson_context
 
-        return {**super().get_context(request, *args, **kwargs), **lesson_context(request, self)}  # type: ignore[arg-type]
+        return {**super().get_context(request, *args, **kwargs), **lesson_context(request, self)}
