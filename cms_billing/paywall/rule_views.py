@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -169,19 +168,21 @@ class ViewAsView(LookingMixin, WagtailAdminTemplateMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         chosen = self.visitor()
         decision = chosen.decide(current_rules().rule_for(self.page.path), today=clock.today())
-        address: Callable[[str, ViewAs], str] = lambda name, who: reverse(  # noqa: E731
-            f"billing-paywall:{name}", args=[self.page.pk, who.key]
-        )
         return {
             **super().get_context_data(**kwargs),
             "page": self.page,
-            "visitors": [(label_of(who), address("view_as", who), who == chosen) for who in self.visitors],
+            "visitors": [
+                (label_of(who), self.address("view_as", who), who == chosen) for who in self.visitors
+            ],
             "label": label_of(chosen),
-            "frame_url": address("as_visitor", chosen),
+            "frame_url": self.address("as_visitor", chosen),
             "decision": decision,
             "sentence": texts.sentence(decision),
             "opens_with": texts.OPENS_WITH[decision.opens_with] if not decision.granted else "",
         }
+
+    def address(self, name: str, visitor: ViewAs) -> str:
+        return reverse(f"billing-paywall:{name}", args=[self.page.pk, visitor.key])
 
 
 class AsVisitorView(LookingMixin, View):
