@@ -4,10 +4,12 @@ view), guarded beginnings of addresses, and Wagtail's view that scales images.""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from wagtail.images import get_image_model
 from wagtail.images.views.serve import ServeView
 from wagtail.models import PAGE_TEMPLATE_VAR, Page
@@ -100,7 +102,14 @@ def refusal_of_image(request: HttpRequest, image_id: Any) -> Any:
 
 def in_admin(request: HttpRequest) -> bool:
     """Editors' screens have pages in their context too; Wagtail's permissions guard those."""
+    home = _admin_home(get_urlconf() or settings.ROOT_URLCONF, get_script_prefix())
+    return bool(home) and request.path.startswith(home)
+
+
+@lru_cache(maxsize=16)
+def _admin_home(urlconf: str, prefix: str) -> str:
+    """Where the admin is, looked up once: every page that is rendered asks for it."""
     try:
-        return request.path.startswith(reverse("wagtailadmin_home"))
+        return reverse("wagtailadmin_home")
     except NoReverseMatch:
-        return False
+        return ""

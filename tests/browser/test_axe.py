@@ -36,6 +36,11 @@ def serious(window: Any) -> list[tuple[str, str, str]]:
     ]
 
 
+def test_what_is_wrong_is_found(window):
+    window.set_content('<html><body><img src="/x.png"><input type="text"></body></html>')
+    assert {"image-alt", "label"} <= {one[0] for one in serious(window)}
+
+
 def look_at(window: Any, *urls: str) -> None:
     found = {}
     for url in urls:
