@@ -5,7 +5,7 @@ from django.core.management import call_command
 from oscar.core.loading import get_model
 from wagtail.models import Page
 
-from sandbox.site.demo import billing, content, learning, people, shop
+from sandbox.site.demo import billing, content, files, learning, people, shop
 from sandbox.site.demo.artwork import PALETTES, draw_cover
 
 
@@ -19,6 +19,7 @@ def test_nothing_counts_as_loaded_in_an_empty_sandbox():
 def test_loading_twice_changes_nothing(demo, monkeypatch):
     monkeypatch.setattr(billing, "billing_is_loaded", lambda: True)
     monkeypatch.setattr(learning, "learning_is_loaded", lambda: True)
+    monkeypatch.setattr(files, "files_are_loaded", lambda: True)
     before = Page.objects.count(), get_model("catalogue", "Product").objects.count()
     out = StringIO()
 
