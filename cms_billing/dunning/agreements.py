@@ -48,6 +48,7 @@ class Limits:
     """What members may choose themselves, in minor units and days; 0 days or instalments: not offered."""
 
     promise_days: int = 0
+    deferral_days: int = 0
     instalments_max: int = 0
     instalment_min_minor: int = 0
     instalments_up_to_minor: int = 0
@@ -55,13 +56,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Offer:
-    """``promise_until``: the last day a member may promise to pay by; ``counts``: of how many instalments."""
+    """``promise_until``: the last day a member may promise to pay by; ``deferral_until``: up to which they may put it
+    off; ``counts``: of how many instalments."""
 
     promise_until: date | None = None
+    deferral_until: date | None = None
     counts: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
-        return self.promise_until is not None or bool(self.counts)
+        return self.promise_until is not None or self.deferral_until is not None or bool(self.counts)
 
 
 def whole(amount: Money, *, due_on: date) -> tuple[Part, ...]:
@@ -146,8 +149,11 @@ def held_until(verdict: Verdict, *, grace_days: int, today: date) -> date | None
 
 def offer(limits: Limits, *, debt: Money, today: date) -> Offer:
     """What a member may choose for this debt."""
-    until = today + timedelta(days=limits.promise_days) if limits.promise_days and debt.minor > 0 else None
-    return Offer(until, _counts(limits, debt.minor))
+
+    def within(days: int) -> date | None:
+        return today + timedelta(days=days) if days and debt.minor > 0 else None
+
+    return Offer(within(limits.promise_days), within(limits.deferral_days), _counts(limits, debt.minor))
 
 
 def _counts(limits: Limits, debt_minor: int) -> tuple[int, ...]:

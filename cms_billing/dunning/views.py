@@ -25,7 +25,7 @@ from cms_billing.payments.links import read_token
 from .agreements import Part, whole
 from .exceptions import CannotAgree
 from .member_offers import DebtOffer, debts_of, running_for
-from .services import instalments_by_member, promise_by_member
+from .services import deferral_by_member, instalments_by_member, promise_by_member
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -77,9 +77,10 @@ def _plan(request: HttpRequest, debt: DebtOffer) -> tuple[Part, ...]:
     count = _count(request)
     if count is not None and count in debt.offer.counts:
         return debt.plan(count)
-    until, last = _until(request), debt.offer.promise_until
-    if count is None and until is not None and last is not None and debt.today <= until <= last:
-        return whole(debt.amount, due_on=until)
+    for name, last in (("until", debt.offer.promise_until), ("defer", debt.offer.deferral_until)):
+        day = _day(request, name)
+        if count is None and day is not None and last is not None and debt.today <= day <= last:
+            return whole(debt.amount, due_on=day)
     raise CannotAgree.not_offered()
 
 
@@ -91,24 +92,26 @@ def _agree(request: HttpRequest, debt: DebtOffer, *, today: date) -> None:
         "today": today,
         "user": request.user,
     }
-    count, until = _count(request), _until(request)
+    count, until, defer = _count(request), _day(request, "until"), _day(request, "defer")
     if count is not None:
         instalments_by_member(count=count, **common)
     elif until is not None:
         promise_by_member(until=until, **common)
+    elif defer is not None:
+        deferral_by_member(until=defer, **common)
     else:
         raise CannotAgree.not_offered()
 
 
 def _count(request: HttpRequest) -> int | None:
-    """None: the member promises to pay by a day instead."""
+    """None: the member promises to pay by a day, or puts it off, instead."""
     value = request.POST.get("count", "")
     return int(value) if value.isdecimal() and len(value) < 4 else None
 
 
-def _until(request: HttpRequest) -> date | None:
+def _day(request: HttpRequest, name: str) -> date | None:
     try:
-        return parse_date(request.POST.get("until", ""))
+        return parse_date(request.POST.get(name, ""))
     except ValueError:
         return None
 
@@ -129,7 +132,8 @@ def _show(
         "running": running_for(documents),
         "plan": plan,
         "count": _count(request),
-        "until": _until(request),
+        "until": _day(request, "until"),
+        "defer": _day(request, "defer"),
         "today": today,
         "pay_url": pay_url,
         "agreed": "agreed" in request.GET,

@@ -193,6 +193,28 @@ def test_a_member_promises_a_day_within_the_limit(client, invoice, policy):
     assert Agreement.objects.get().until == date(2026, 2, 8)
 
 
+def test_a_member_puts_the_debt_off_within_the_limit(client, invoice, policy):
+    url = by_link(invoice)
+    assert 'name="defer"' not in client.get(url).content.decode()
+    form = {"debt": invoice.pk, "shown": "10000", "confirm": "1"}
+    assert client.post(url, {**form, "defer": "2026-02-08"}).status_code == 400
+    policy.deferral_days = 30
+    policy.save()
+    assert 'max="2026-02-24"' in client.get(url).content.decode()
+    for day in ("2026-02-25", "2026-01-24", "x", ""):
+        assert client.post(url, {**form, "defer": day}).status_code == 400, day
+    chosen = client.post(url, {"debt": invoice.pk, "defer": "2026-02-24"}).content.decode()
+    assert '<input type="hidden" name="defer" value="2026-02-24">' in chosen
+    assert client.post(url, {**form, "defer": "2026-02-24"}).status_code == 302
+    agreement = Agreement.objects.get()
+    assert (agreement.kind, agreement.until, agreement.by_member) == (
+        Agreement.Kind.DEFERRAL,
+        date(2026, 2, 24),
+        True,
+    )
+    assert agreement.opens_access
+
+
 def test_altered_and_expired_links_show_nothing(client, invoice, policy):
     url = by_link(invoice)
     for broken in (url.replace("/agree/", "x/agree/"), by_link(invoice, days=-1)):

@@ -404,6 +404,7 @@ def test_the_policy_is_kept_on_the_page_of_the_issuer(client, issuer):
     data = {
         "four_eyes": "on",
         "promise_days": "14",
+        "deferral_days": "30",
         "instalments_max": "6",
         "instalment_min": "30.00",
         "instalments_up_to": "1200.50",

@@ -30,6 +30,11 @@ class DunningPolicy(models.Model):
     promise_days = models.PositiveSmallIntegerField(
         _("members may promise to pay within (days)"), default=0, help_text=_("0: not offered.")
     )
+    deferral_days = models.PositiveSmallIntegerField(
+        _("members may put off payment for (days)"),
+        default=0,
+        help_text=_("Until then nothing is asked for or charged, and content is open. 0: not offered."),
+    )
     instalments_max = models.PositiveSmallIntegerField(
         _("members may pay in (instalments)"), default=0, help_text=_("At most, monthly. 0: not offered.")
     )

@@ -3,6 +3,7 @@
 from ..plans import customers_to_dun
 from .agreement_notices import announce_instalments, confirm_agreement, send_agreement_notice
 from .agreements import (
+    deferral_by_member,
     end_agreement,
     instalments_by_member,
     make_deferral,
@@ -61,6 +62,7 @@ __all__ = [
     "create_default_procedure",
     "customers_to_dun",
     "customers_to_review",
+    "deferral_by_member",
     "discard_status_file",
     "dun_next_customers",
     "end_agreement",

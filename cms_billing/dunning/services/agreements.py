@@ -108,6 +108,19 @@ def promise_by_member(
 
 
 @transaction.atomic
+def deferral_by_member(
+    *, document_ids: Collection[int], until: date, shown: Money, today: date, user: Any = None
+) -> Agreement:
+    """The member puts the debt off within the issuer's limits; ``shown`` is the debt they saw. Raises CannotAgree."""
+    debt = lock_debt(document_ids)
+    offer = _offered(debt, shown=shown, today=today)
+    if offer.deferral_until is None or until > offer.deferral_until:
+        raise CannotAgree.not_offered()
+    parts = rules.whole(debt.amount, due_on=until)
+    return _agree(debt, Kind.DEFERRAL, parts, today=today, opens_access=True, user=user, by_member=True)
+
+
+@transaction.atomic
 def instalments_by_member(
     *, document_ids: Collection[int], count: int, shown: Money, today: date, user: Any = None
 ) -> Agreement:
@@ -156,6 +169,7 @@ def limits_of(issuer: Issuer) -> Limits:
     policy = policy_of(issuer)
     return Limits(
         policy.promise_days,
+        policy.deferral_days,
         policy.instalments_max,
         policy.instalment_min_minor,
         policy.instalments_up_to_minor,

@@ -22,6 +22,7 @@ PLAIN = [
     "four_eyes",
     "release_collection",
     "promise_days",
+    "deferral_days",
     "instalments_max",
     "grace_days",
 ]
@@ -36,6 +37,7 @@ class PolicyForm(forms.ModelForm):
         "four_eyes",
         "release_collection",
         "promise_days",
+        "deferral_days",
         "instalments_max",
         "instalment_min",
         "instalments_up_to",
