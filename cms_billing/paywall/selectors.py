@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -23,6 +23,7 @@ from .holdings import COLUMNS, Holdings, holding_on, holdings_of, standing_on, w
 from .models import ArrearsPage
 from .rule_map import RuleMap, current_rules
 from .rules import Decision, Holding, OwedDocument, Passes, Rule, Visitor
+from .tree_parts import closed_parts
 
 # As many path conditions in one filter: SQLite stops at expressions a thousand deep.
 PATHS_A_FILTER = 200
@@ -135,7 +136,7 @@ def visible_to(pages: QuerySet[Any], user: Any, *, today: date) -> QuerySet[Any]
         ).granted
         for rule in {id(rule): rule for rule in known.rules.values()}.values()
     }
-    closed = _closed_parts({path: granted[id(rule)] for path, rule in known.rules.items()})
+    closed = closed_parts({path: granted[id(rule)] for path, rule in known.rules.items()})
     for start in range(0, len(closed), PATHS_A_FILTER):
         # Put together at once: joining with | copies what is there each time.
         parts = Q(*closed[start : start + PATHS_A_FILTER], _connector=Q.OR)
@@ -153,28 +154,6 @@ def _as_reader(known: RuleMap, user: Any, *, today: date) -> tuple[Visitor, Hold
     if user.is_superuser:
         return Visitor.EDITOR, Holdings()
     return Visitor.USER, holdings_of(user, plan_ids=known.plans, levels=known.asks_levels, today=today)
-
-
-def _closed_parts(granted: Mapping[str, bool]) -> list[Q]:
-    """One condition a closed section: its paths without those of open sections inside, without what is closed inside
-    those, and so on; a rule that says the same as the one around it adds nothing."""
-    border: dict[str, bool] = {}
-    children: dict[str | None, list[str]] = {}
-    for path in sorted(granted):
-        around = next(
-            (path[:n] for n in range(len(path) - Page.steplen, 0, -Page.steplen) if path[:n] in border), None
-        )
-        if granted[path] != (border[around] if around else True):
-            border[path] = granted[path]
-            children.setdefault(around, []).append(path)
-
-    def part(path: str) -> Q:
-        condition = Q(path__startswith=path)
-        for inner in children.get(path, []):
-            condition &= ~part(inner)
-        return condition
-
-    return [part(path) for path in children.get(None, [])]
 
 
 def _owed_for(holding: Holding) -> tuple[OwedDocument, ...]:

@@ -1,0 +1,68 @@
+"""The closed parts of the page tree as database conditions, few of them however many rules there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from django.db.models import Q
+from treebeard.exceptions import PathOverflow
+from wagtail.models import Page
+
+
+def closed_parts(granted: Mapping[str, bool]) -> list[Q]:
+    """``granted`` by path of the pages that have a rule. One condition a closed section: its paths without those of
+    open sections inside, without what is closed inside those, and so on.
+
+    A rule that says the same as the one around it adds nothing, and neighbours become one range.
+    """
+    border: dict[str, bool] = {}
+    inside: dict[str | None, list[str]] = {}
+    for path in sorted(granted):
+        around = next(
+            (path[:n] for n in range(len(path) - Page.steplen, 0, -Page.steplen) if path[:n] in border), None
+        )
+        if granted[path] != (border[around] if around else True):
+            border[path] = granted[path]
+            inside.setdefault(around, []).append(path)
+
+    def parts(paths: Sequence[str]) -> Iterator[Q]:
+        yield from _ranges([path for path in paths if path not in inside])
+        for path in paths:
+            if path in inside:
+                condition = Q(path__startswith=path)
+                for inner in parts(inside[path]):
+                    condition &= ~inner
+                yield condition
+
+    return list(parts(inside.get(None, [])))
+
+
+def _ranges(paths: Sequence[str]) -> Iterator[Q]:
+    """Everything at and below ``paths`` (sorted): siblings without a gap between them are one stretch of the tree."""
+    runs: list[list[str]] = []
+    expected = None
+    for path in paths:
+        if path == expected:
+            runs[-1].append(path)
+        else:
+            runs.append([path])
+        expected = _next_sibling(path)
+    for run in runs:
+        yield _stretch(run)
+
+
+def _stretch(run: Sequence[str]) -> Q:
+    first, end = run[0], _next_sibling(run[-1])
+    if len(run) == 1:
+        return Q(path__startswith=first)
+    if end is None:
+        return Q(path__startswith=first[: -Page.steplen], path__gte=first)
+    return Q(path__gte=first, path__lt=end)
+
+
+def _next_sibling(path: str) -> str | None:
+    """The path of the place right after it; None after the last one that there can be."""
+    try:
+        return Page(path=path)._inc_path()
+    except PathOverflow:
+        return None
