@@ -284,7 +284,7 @@ def test_no_migration_is_missing(manage):
 def test_schedules_are_there_once_after_calling_twice(manage):
     manage("python", "manage.py", "billing_schedule")
     count = "from django_q.models import Schedule; print(Schedule.objects.count())"
-    assert manage("python", "manage.py", "shell", "--no-imports", "--command", count).stdout.strip() == "4"
+    assert manage("python", "manage.py", "shell", "--no-imports", "--command", count).stdout.strip() == "5"
 
 
 @pytest.mark.parametrize(

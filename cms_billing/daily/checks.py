@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import connections
 
-from .schedules import SCHEDULES
+from .schedules import schedules
 
 
 @register(Tags.database)
@@ -22,7 +22,7 @@ def schedules_are_made(
 
     if Schedule._meta.db_table not in connections["default"].introspection.table_names():
         return []
-    names = [name for name, *_rest in SCHEDULES]
+    names = [name for name, *_rest in schedules()]
     missing = set(names) - set(Schedule.objects.filter(name__in=names).values_list("name", flat=True))
     return [
         Warning(
@@ -30,6 +30,6 @@ def schedules_are_made(
             hint="Run `manage.py billing_schedule`; it may be called again at any time.",
             id="cms_billing.W070",
         )
-        for name, _function, _minutes, what in SCHEDULES
+        for name, _function, _minutes, what in schedules()
         if name in missing
     ]

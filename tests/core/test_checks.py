@@ -315,7 +315,7 @@ def test_missing_triggers_are_named_until_they_are_made_again():
 @pytest.mark.django_db
 def test_schedules_that_nobody_made():
     Schedule.objects.all().delete()
-    assert ids(schedules_are_made(None, databases=["default"])) == ["W070"] * 4
+    assert ids(schedules_are_made(None, databases=["default"])) == ["W070"] * 5
     ensure_schedules()
     assert ids(schedules_are_made(None, databases=["default"])) == []
 
