@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-# A slow machine is not a bug. Developers' runs look for something new each time, and try what once failed first; CI judges
-# a change by the same examples each time.
+# A slow machine is not a bug. Developers' runs look for something new each time, and try what once failed first; CI
+# judges a change by the same examples each time.
 hypothesis.settings.register_profile(
     "cms_billing",
     deadline=None,
