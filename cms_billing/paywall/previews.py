@@ -57,6 +57,8 @@ def _soup(html: str) -> BeautifulSoup:
     soup = BeautifulSoup(html, "html.parser")
     for node in [node for node in soup.descendants if isinstance(node, PreformattedString)]:
         node.extract()
+    # What a comment stood between is one text again.
+    soup.smooth()
     return soup
 
 
