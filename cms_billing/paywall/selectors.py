@@ -129,13 +129,19 @@ def visible_to(pages: QuerySet[Any], user: Any, *, today: date) -> QuerySet[Any]
     if not known.rules:
         return pages
     visitor, held = _as_reader(known, user, today=today)
-    # Many places share a rule: aliases, translations.
-    granted = {
-        id(rule): rules.decide(
+    held_plans = {holding.plan_id for holding in held.contracts}
+
+    def is_open(rule: rules.Rule) -> bool:
+        # Most rules of a site are about plans that the visitor does not hold: decided at a glance.
+        of_others = held_plans.isdisjoint(plan.id for plan in rule.plans)
+        if of_others and visitor in (Visitor.GUEST, Visitor.USER) and not rule.has_dates:
+            return rule.opens_to is rules.OpensTo.EVERYONE
+        return rules.decide(
             rule, visitor=visitor, holdings=held.contracts, standings=held.standings, today=today
         ).granted
-        for rule in {id(rule): rule for rule in known.rules.values()}.values()
-    }
+
+    # Many places share a rule: aliases, translations.
+    granted = {key: is_open(rule) for key, rule in {id(rule): rule for rule in known.rules.values()}.items()}
     closed = closed_parts({path: granted[id(rule)] for path, rule in known.rules.items()})
     for start in range(0, len(closed), PATHS_A_FILTER):
         # Put together at once: joining with | copies what is there each time.

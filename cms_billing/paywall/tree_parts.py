@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from django.db.models import Q
-from treebeard.exceptions import PathOverflow
 from wagtail.models import Page
 
 
@@ -62,7 +61,7 @@ def _stretch(run: Sequence[str]) -> Q:
 
 def _next_sibling(path: str) -> str | None:
     """The path of the place right after it; None after the last one that there can be."""
-    try:
-        return Page(path=path)._inc_path()
-    except PathOverflow:
+    step = Page._int2str(Page._str2int(path[-Page.steplen :]) + 1)
+    if len(step) > Page.steplen:
         return None
+    return path[: -Page.steplen] + step.rjust(Page.steplen, Page.alphabet[0])
