@@ -42,7 +42,13 @@ class StoryBlock(blocks.StreamBlock):
     quote = QuoteBlock()
     divider = PreviewDividerBlock()
     for_some = VisibilityBlock(
-        blocks.StreamBlock([("line", blocks.CharBlock()), ("divider", PreviewDividerBlock())])
+        blocks.StreamBlock(
+            [
+                ("line", blocks.CharBlock()),
+                ("text", blocks.RichTextBlock()),
+                ("divider", PreviewDividerBlock()),
+            ]
+        )
     )
 
 
