@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.utils.translation import gettext as _
 from wagtail.models import Locale, Page, get_page_models
 
@@ -31,10 +31,15 @@ from .models import AccessRule
 from .offers import DatedPrice, PlanFacts
 from .rules import OpensTo, Rule
 from .terms import refined
+from .tree_parts import closed_parts
 
 VERSION_KEY = "cms_billing.paywall.rules"
 # Seconds after which a process loads again even though nobody told it to.
 LIFETIME = 15
+# So many different sets of open rules are remembered with their conditions: members of one plan share theirs.
+REMEMBERED = 64
+# As many path conditions in one filter: SQLite stops at expressions a thousand deep.
+PATHS_A_FILTER = 200
 
 
 class RulesUnreadable(BillingError):
@@ -73,6 +78,45 @@ class RuleMap:
     def asks_levels(self) -> bool:
         """Does any rule close at a level of arrears of its own?"""
         return any(rule.closes_at for rule in self.rules.values())
+
+    @cached_property
+    def open_rules(self) -> frozenset[int]:
+        """Rules that let everyone in, by ``id()``: the map keeps them alive, and comparing them by field is slow."""
+        return frozenset(id(rule) for rule in self.rules.values() if rule.opens_to is OpensTo.EVERYONE)
+
+    def in_question(self, plan_ids: Iterable[int]) -> list[Rule]:
+        """The rules that may open to who holds these plans: most rules of a site are about others."""
+        named = [rule for plan in plan_ids for rule in self._closed_by_plan.get(plan, {}).values()]
+        return [*self._dated, *named]
+
+    @cached_property
+    def _dated(self) -> list[Rule]:
+        closed = {id(rule): rule for rule in self.rules.values() if rule.opens_to is OpensTo.PLANS}
+        return [rule for rule in closed.values() if rule.has_dates]
+
+    @cached_property
+    def _closed_by_plan(self) -> Mapping[int, Mapping[int, Rule]]:
+        """Those without dates. Many places share a rule: aliases, translations."""
+        found: dict[int, dict[int, Rule]] = {}
+        for rule in self.rules.values():
+            if rule.opens_to is OpensTo.PLANS and not rule.has_dates:
+                for plan in rule.plans:
+                    found.setdefault(plan.id, {})[id(rule)] = rule
+        return found
+
+    @cached_property
+    def closed_but_for(self) -> Callable[[frozenset[int]], Sequence[Q]]:
+        """What filters leave out of the page tree for whom these rules (by ``id()``) let in, and no others."""
+        return lru_cache(maxsize=REMEMBERED)(self._closed_but_for)
+
+    def _closed_but_for(self, granted: frozenset[int]) -> Sequence[Q]:
+        closed = closed_parts({path: id(rule) in granted for path, rule in self.rules.items()})
+        # Put together at once: joining with | copies what is there each time.
+        parts = [
+            Q(*closed[start : start + PATHS_A_FILTER], _connector=Q.OR)
+            for start in range(0, len(closed), PATHS_A_FILTER)
+        ]
+        return [part & ~Q(path__in=list(self.singles)) for part in parts] if self.singles else parts
 
     def plans_of(self, rule: Rule) -> Sequence[PlanFacts]:
         """What a teaser says of them. A rule that is only tried may name plans that no rule has yet."""

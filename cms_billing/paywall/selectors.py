@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import get_language
 from wagtail.models import Page
 
@@ -23,10 +23,6 @@ from .holdings import COLUMNS, Holdings, holding_on, holdings_of, standing_on, w
 from .models import ArrearsPage
 from .rule_map import RuleMap, current_rules
 from .rules import Decision, Holding, OwedDocument, Passes, Rule, Visitor
-from .tree_parts import closed_parts
-
-# As many path conditions in one filter: SQLite stops at expressions a thousand deep.
-PATHS_A_FILTER = 200
 
 
 def decide_page(
@@ -129,24 +125,15 @@ def visible_to(pages: QuerySet[Any], user: Any, *, today: date) -> QuerySet[Any]
     if not known.rules:
         return pages
     visitor, held = _as_reader(known, user, today=today)
-    held_plans = {holding.plan_id for holding in held.contracts}
-
-    def is_open(rule: rules.Rule) -> bool:
-        # Most rules of a site are about plans that the visitor does not hold: decided at a glance.
-        of_others = held_plans.isdisjoint(plan.id for plan in rule.plans)
-        if of_others and visitor in (Visitor.GUEST, Visitor.USER) and not rule.has_dates:
-            return rule.opens_to is rules.OpensTo.EVERYONE
-        return rules.decide(
-            rule, visitor=visitor, holdings=held.contracts, standings=held.standings, today=today
-        ).granted
-
-    # Many places share a rule: aliases, translations.
-    granted = {key: is_open(rule) for key, rule in {id(rule): rule for rule in known.rules.values()}.items()}
-    closed = closed_parts({path: granted[id(rule)] for path, rule in known.rules.items()})
-    for start in range(0, len(closed), PATHS_A_FILTER):
-        # Put together at once: joining with | copies what is there each time.
-        parts = Q(*closed[start : start + PATHS_A_FILTER], _connector=Q.OR)
-        pages = pages.exclude(parts & ~Q(path__in=list(known.singles)) if known.singles else parts)
+    if visitor is Visitor.EDITOR:
+        return pages
+    decide = partial(
+        rules.decide, visitor=visitor, holdings=held.contracts, standings=held.standings, today=today
+    )
+    in_question = known.in_question({holding.plan_id for holding in held.contracts})
+    granted = known.open_rules.union(id(rule) for rule in in_question if decide(rule).granted)
+    for closed in known.closed_but_for(granted):
+        pages = pages.exclude(closed)
     return pages
 
 
