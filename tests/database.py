@@ -8,8 +8,8 @@ our own migrations go on top of a copy of that. The result is kept:
     the run's database      a copy for each run and xdist worker         made in no time, thrown away
 
 All migrations really run, so Wagtail's initial data (root page, locale, site, groups) are there. After a test that
-commits, the run's database is copied again rather than flushed: nothing is lost, and the triggers that forbid to
-delete issued rows need not be lifted.
+commits, the run's database is brought back to the template rather than flushed, so that these are not lost: on SQLite
+it is copied again, on PostgreSQL, where that takes long, see ``tests/beginnings.py``.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests import settings
+from tests.beginnings import Beginning
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "test-databases"
@@ -41,9 +43,7 @@ def make_run_database(name: str, *, say: Callable[[str], None]) -> RunDatabase:
     """A fresh database for one test process; ``name`` tells it from those of other processes."""
     backend = backend_in_use()
     template = ready_template(backend, say=say)
-    run = RunDatabase(backend, template, backend.run_name(name))
-    run.restore()
-    return run
+    return RunDatabase(backend, template, backend.run_name(name))
 
 
 def backend_in_use() -> SQLite | PostgreSQL:
@@ -57,12 +57,18 @@ class NoServer(Exception):
 class RunDatabase:
     def __init__(self, backend: SQLite | PostgreSQL, template: str, name: str) -> None:
         self.backend, self.template, self.name = backend, template, name
+        self._copy()
 
     def restore(self) -> None:
-        self.backend.copy(self.template, self.name)
+        if not self.beginning or not self.beginning.bring_back():
+            self._copy()
 
     def drop(self) -> None:
         self.backend.drop(self.name)
+
+    def _copy(self) -> None:
+        self.backend.copy(self.template, self.name)
+        self.beginning = self.backend.beginning_of(self.name)
 
 
 def ready_template(backend: SQLite | PostgreSQL, *, say: Callable[[str], None]) -> str:
@@ -217,6 +223,9 @@ class SQLite:
             copy.execute("PRAGMA synchronous=OFF")
             origin.backup(copy)
 
+    def beginning_of(self, name: str) -> None:
+        """Nothing is quicker than copying the file."""
+
     def rename(self, source: str, target: str) -> None:
         with closing(sqlite3.connect(source)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")
@@ -266,6 +275,9 @@ class PostgreSQL:
         self.drop(target)
         self._run(f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
 
+    def beginning_of(self, name: str) -> Beginning:
+        return Beginning(partial(self.connect, name))
+
     def rename(self, source: str, target: str) -> None:
         self._run(f'ALTER DATABASE "{source}" RENAME TO "{target}"')
         self._run(f"COMMENT ON DATABASE \"{target}\" IS '{time.time():.0f}'")
@@ -295,14 +307,14 @@ class PostgreSQL:
                 self.drop(name)
 
     def _run(self, statement: str) -> None:
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(statement)
 
     def _rows(self, query: str, parameters: list[str]) -> list[tuple[str, ...]]:
-        with self._connect() as connection:
+        with self.connect() as connection:
             return connection.execute(query, parameters).fetchall()
 
-    def _connect(self):
+    def connect(self, name: str = "postgres"):
         import psycopg
 
         server = settings.DATABASES["default"]
@@ -312,8 +324,9 @@ class PostgreSQL:
                 port=server["PORT"],
                 user=server["USER"],
                 password=server["PASSWORD"] or None,
-                dbname="postgres",
+                dbname=name,
                 autocommit=True,
+                options=server["OPTIONS"]["options"],
             )
         except psycopg.OperationalError as problem:
             raise NoServer(
