@@ -104,13 +104,16 @@ def test_reading_a_page_again_costs_nothing(articles, client):
     assert FreeRead.objects.count() == 2
 
 
-def test_the_cookies_are_sent_to_the_page_and_to_where_one_asks_only(articles, client):
+def test_the_cookies_are_sent_to_the_page_its_files_and_where_one_asks_only(articles, client):
     answer = ask(client, articles[0])
 
     paths = {name: morsel["path"] for name, morsel in answer.cookies.items()}
     assert paths == {
         "cms_billing_visitor": "/billing/read/",
         f"cms_billing_pass_free_{articles[0].pk}": articles[0].url,
+        "cms_billing_pass_free_at_files": "/billing/files/",
+        "cms_billing_pass_free_at_documents": "/documents/",
+        "cms_billing_pass_free_at_images": "/images/",
     }
     assert all(morsel["httponly"] and morsel["samesite"] == "Lax" for morsel in answer.cookies.values())
     # Until the first of April begins in the site's time zone.

@@ -14,18 +14,31 @@ from wagtail.permissions import policy_registry
 from cms_billing.core.private_files import for_one_person
 
 from .. import gate, rule_gate, texts, views
-from ..rule_map import current_rules
-from ..rules import Decision, Reason, Rule
+from ..rule_map import RulesUnreadable, current_rules
+from ..rules import RULES_UNREADABLE, Decision, Reason, Rule
+from . import by_page
 
 
 def access(request: HttpRequest, file: Any) -> Decision:
     """The decision for a document or image in this request, worked out once. Never raises."""
-    return rule_gate.access_by_rule(
-        request,
-        f"{type(file).__name__} {file.pk}",
-        partial(rule_of, file),
-        is_editor=partial(may_handle, request, file),
-    )
+    known: dict[Any, Decision] = gate.decisions(request)
+    key = f"{type(file).__name__} {file.pk}"
+    if key not in known:
+        decision = rule_gate.access_by_rule(
+            request, key, partial(rule_of, file), is_editor=partial(may_handle, request, file)
+        )
+        known[key] = _or_by_page(request, file, decision)
+    return known[key]
+
+
+def _or_by_page(request: HttpRequest, file: Any, decision: Decision) -> Decision:
+    """Whom the collection's rule refuses may be reading a page that shows the file."""
+    if decision.granted or decision.rule is None or gate.stand_in_of(request):
+        return decision
+    try:
+        return by_page.decision_by_page(request, file, decision.rule) or decision
+    except RulesUnreadable:
+        return RULES_UNREADABLE
 
 
 def rule_of(file: Any) -> Rule | None:

@@ -28,6 +28,7 @@ from lxml import html
 from wagtail.documents import get_document_model
 from wagtail.models import Page, ReferenceIndex
 
+from ..files.by_page import is_shown_free
 from ..files.collections import closed_collections
 from ..files.moving import model_of
 from ..files.selectors import ProtectedFile, files_visible_to, protected_files
@@ -246,7 +247,10 @@ class FilesDoor:
 
 def _may_have(file: ProtectedFile, today: date, visitor: Visitor) -> bool:
     row = model_of(file.kind).objects.filter(pk=file.id)
-    return files_visible_to(row, visitor.person(), today=today).exists()
+    if files_visible_to(row, visitor.person(), today=today).exists():
+        return True
+    found = row.first()
+    return found is not None and is_shown_free(found, today=today)
 
 
 def register_files(files: Callable[[Ground], Iterable[Probe]]) -> None:

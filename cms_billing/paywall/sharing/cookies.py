@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.core import signing
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from wagtail.models import Page
 
 # A proxy that keeps pages passes requests with a cookie of this name on (docs, "sharing").
@@ -18,16 +22,41 @@ VISITOR = "cms_billing_visitor"
 OPENED = "cms_billing_opened_%d"
 SALT = "cms_billing.paywall.pass"
 
+# Where the files of a page are asked for: an address there, and the part of it that differs. The cookie of a page is
+# not sent to them, so each door gets one of its own; by another name, as an answer sets each name once.
+DOORS: dict[str, tuple[str, list[Any], str]] = {
+    "files": ("cms_billing:private_file", ["-", "-"], "-/-"),
+    "documents": ("wagtaildocs_serve", [0, "-"], "0/-"),
+    "images": ("wagtailimages_serve", ["-", 0, "-"], "-/0/-/"),
+}
+FREE_AT, GIFT_AT = f"{PREFIX}free_at_%s", f"{PREFIX}gift_%d_at_%s"
+_GIFT_AT = re.compile(rf"{PREFIX}gift_(?P<page>\d{{1,18}})_at_(?:{'|'.join(DOORS)})")
 
-def free_read_visitor(request: HttpRequest, page: Page) -> str:
-    """The guest who has read this very page free, by the cookie of the page; empty without one."""
-    return _value(request, FREE % page.pk)
+
+@dataclass(frozen=True)
+class Brought:
+    """What the cookies of a request say of passes, signed: the guest's random id where they have read something free,
+    and gift links by the page that they were opened for. It is for others to say whether these still work."""
+
+    visitor: str = ""
+    gifts: dict[int, int] = field(default_factory=dict)
 
 
-def gift_link_id(request: HttpRequest, page: Page) -> int | None:
-    """The gift link that was opened for this very page; it is for others to say whether it still works."""
-    value = _value(request, GIFT % page.pk)
-    return int(value) if value else None
+def brought_to_page(request: HttpRequest, page: Page) -> Brought:
+    """By the cookies of this very page."""
+    link = _value(request, GIFT % page.pk)
+    return Brought(_value(request, FREE % page.pk), {page.pk: int(link)} if link else {})
+
+
+def brought_to_file(request: HttpRequest) -> Brought:
+    """By the cookies that only the doors of files get."""
+    visitor = next((found for door in DOORS if (found := _value(request, FREE_AT % door))), "")
+    gifts = {}
+    for name in request.COOKIES:
+        named = _GIFT_AT.fullmatch(name)
+        if named and (link := _value(request, name)):
+            gifts[int(named["page"])] = int(link)
+    return Brought(visitor, gifts)
 
 
 def visitor_of(request: HttpRequest) -> str:
@@ -45,6 +74,8 @@ def remember_free_read(
     asking = reverse("cms_billing:read_free", args=[0]).removesuffix("0/")
     _set(response, request, VISITOR, visitor, path=asking, seconds=seconds)
     _set(response, request, FREE % page.pk, visitor, path=_path(request, page), seconds=seconds)
+    for door, path in _doors():
+        _set(response, request, FREE_AT % door, visitor, path=path, seconds=seconds)
 
 
 def remember_gift(
@@ -53,6 +84,18 @@ def remember_gift(
     opening = reverse("cms_billing:gift_over")
     _set(response, request, OPENED % link_id, str(link_id), path=opening, seconds=seconds)
     _set(response, request, GIFT % page.pk, str(link_id), path=_path(request, page), seconds=seconds)
+    for door, path in _doors():
+        _set(response, request, GIFT_AT % (page.pk, door), str(link_id), path=path, seconds=seconds)
+
+
+def _doors() -> Iterator[tuple[str, str]]:
+    """The doors that this site has, with the path that their addresses begin with. None at its root: a cookie that
+    every page gets would take this visitor past every cache."""
+    for door, (name, sample, differs) in DOORS.items():
+        with suppress(NoReverseMatch):
+            path = reverse(name, args=sample).removesuffix(differs)
+            if path != "/":
+                yield door, path
 
 
 def _set(response: Any, request: HttpRequest, name: str, value: str, *, path: str, seconds: int) -> None:

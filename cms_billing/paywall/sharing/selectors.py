@@ -64,6 +64,14 @@ def reads_of(reader: Reader, *, section_id: int, today: date) -> Reads:
     return Reads(frozenset(page for page, _number, _user in rows), max(own, default=0))
 
 
+def pages_read(reader: Reader, *, today: date) -> set[int]:
+    """All pages that the reader has had free this month. One query, none for who is not known."""
+    if not reader.is_known:
+        return set()
+    reads = FreeRead.objects.filter(reader.is_them(), month=month_of(today))
+    return set(reads.values_list("page_id", flat=True))
+
+
 def is_given_free(rule: Rule | None, *, today: date) -> bool:
     """Does the rule grant free pages, and is the page one that anybody may read yet? A lesson whose day has not come
     is not."""
@@ -89,6 +97,11 @@ def gift_opens(link_id: int, page: Page, *, today: date) -> bool:
     """Does the link open the page today? A link gives what its giver has: two queries."""
     link = GiftLink.objects.filter(pk=link_id, page_id=page.pk).select_related("giver").first()
     return link is not None and link.works_on(today) and giver_may_read(link, page, today=today)
+
+
+def giver_of(link_id: int) -> Any:
+    link = GiftLink.objects.filter(pk=link_id).select_related("giver").first()
+    return link.giver if link else None
 
 
 def giver_may_read(link: GiftLink, page: Page, *, today: date) -> bool:
