@@ -36,8 +36,9 @@ def _changed(**kwargs: Any) -> None:
     forget_rules()
 
 
-def _page_saved(sender: type, *, created: bool, **kwargs: Any) -> None:
-    if created and issubclass(sender, Page):
+def _page_saved(sender: type, *, created: bool, update_fields: Any = None, **kwargs: Any) -> None:
+    """An alias that becomes an ordinary page follows its source no more."""
+    if issubclass(sender, Page) and (created or "alias_of_id" in (update_fields or ())):
         forget_rules()
 
 

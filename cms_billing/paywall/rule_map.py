@@ -18,7 +18,7 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 from wagtail.models import Locale, Page, get_page_models
 
@@ -183,24 +183,39 @@ def _shared_version() -> str:
 
 def _load(version: str) -> RuleMap:
     prices = Prefetch("plans__prices", PlanPrice.objects.order_by("-valid_from"))
-    # An alias is sold as its source is, whatever was copied with it.
-    rows = list(
-        AccessRule.objects.filter(page__alias_of=None)
-        .select_related("page")
-        .prefetch_related("plans", prices)
-    )
+    rows: list[Any] = list(_rows().prefetch_related("plans", prices))
     of_files = collection_rules()
     plans = {plan.pk: plan for row in (*rows, *of_files) for plan in row.plans.all()}
     urls = offer_urls(plans) if plans else {}
     rules = resolved(_with_translations(rows))
     return RuleMap(
-        rules={**rules, **_aliases(rules)} if rules else {},
+        rules={**rules, **_aliases(rules, _aliased())} if rules else {},
         singles=_always_open() if rules else {},
         plans={pk: replace(_facts(plan), url=urls.get(pk, "")) for pk, plan in plans.items()},
         collections=rules_by_collection(of_files),
         version=version,
         loaded_at=time.monotonic(),
     )
+
+
+def rules_if_moved(path: str, to: str) -> RuleMap:
+    """The rules as they would be if the page at ``path`` stood at ``to``, with all that is below it."""
+
+    def place(known: str) -> str:
+        return to + known[len(path) :] if known.startswith(path) else known
+
+    own = _with_translations(list(_rows().prefetch_related("plans")))
+    rules = resolved({place(known): rule for known, rule in own.items()})
+    sources = {place(alias): place(source) for alias, source in _aliased().items()}
+    return RuleMap(
+        rules={**rules, **_aliases(rules, sources)} if rules else {},
+        singles={place(known): rule for known, rule in _always_open().items()},
+    )
+
+
+def _rows() -> QuerySet[AccessRule]:
+    """An alias is sold as its source is, whatever was copied with it."""
+    return AccessRule.objects.filter(page__alias_of=None).select_related("page")
 
 
 def _with_translations(rows: Sequence[AccessRule]) -> dict[str, Rule]:
@@ -238,10 +253,14 @@ def nearest(rules: Mapping[str, Rule], path: str) -> Rule | None:
     return next((rules[place] for place in _upwards(path) if place in rules), None)
 
 
-def _aliases(rules: Mapping[str, Rule]) -> dict[str, Rule]:
+def _aliased() -> dict[str, str]:
+    """Where the source of each alias is, by path."""
+    return dict(Page.objects.filter(alias_of__isnull=False).values_list("path", "alias_of__path"))
+
+
+def _aliases(rules: Mapping[str, Rule], sources: Mapping[str, str]) -> dict[str, Rule]:
     """An alias shows its source's text: where the source is closed, so is it, wherever it stands. What is below an
     alias stands for what is below its source."""
-    sources = dict(Page.objects.filter(alias_of__isnull=False).values_list("path", "alias_of__path"))
     found = {path: nearest(rules, _original(path, sources)) for path in sources}
     return {path: rule for path, rule in found.items() if rule and rule.opens_to is OpensTo.PLANS}
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template import Context
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
@@ -17,6 +18,8 @@ from django.views.generic import TemplateView
 from django.views.generic.base import View
 from django.views.generic.edit import FormView
 from wagtail.admin import messages
+from wagtail.admin.modal_workflow import render_modal_workflow
+from wagtail.admin.utils import get_valid_next_url_from_request
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.models import Page
 from wagtail.utils.decorators import xframe_options_sameorigin_override
@@ -25,12 +28,14 @@ from cms_billing.core import clock
 from cms_billing.core.exceptions import BillingError
 
 from . import texts
+from .access_changes import is_closed
 from .models import AccessRule
 from .previewing import label_of, preview_as, visitors_of
 from .rule_form import INHERIT, RuleForm
 from .rule_map import current_rules
 from .rules import Rule, RulePlan
 from .services import remove_rule, set_rule
+from .side_panel import PaywallSidePanel
 from .terms import OpensTo, refined
 from .view_as import GUEST, ViewAs, visitor_called
 
@@ -86,34 +91,79 @@ class PageRuleView(PageMixin, WagtailAdminTemplateMixin, FormView):
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), **self.form_arguments()}
 
+    @property
+    def in_dialog(self) -> bool:
+        """Asked by the side panel of the page, which shows the form in a dialog."""
+        return self.request.headers.get("x-requested-with") == "XMLHttpRequest"
+
     def form_valid(self, form: RuleForm) -> HttpResponse:
-        given = form.cleaned_data
         try:
-            if given["opens_to"] == INHERIT:
-                remove_rule(page=self.page, user=self.request.user)
-            else:
-                set_rule(
-                    page=self.page,
-                    plans=given["plans"],
-                    terms=form.terms(),
-                    user=self.request.user,
-                )
+            self.write(form)
         except BillingError as error:
             form.add_error(None, str(error))
             return self.form_invalid(form)
+        if self.in_dialog:
+            return self.said_to_the_panel()
         messages.success(self.request, self.now())
         return redirect(self.back_url())
+
+    def write(self, form: RuleForm) -> None:
+        given, user = form.cleaned_data, self.request.user
+        if given["opens_to"] == INHERIT:
+            remove_rule(page=self.page, user=user)
+        else:
+            set_rule(page=self.page, plans=given["plans"], terms=form.terms(), user=user)
+
+    def said_to_the_panel(self) -> HttpResponse:
+        """What the panel shows now, and the version of the page that has the rule: who was editing the version before
+        it overwrites nothing of anybody."""
+        page = Page.objects.get(pk=self.page.pk)
+        panel = PaywallSidePanel(page.specific, self.request)
+        was_latest = str(self.page.latest_revision_id) == self.request.POST.get("loaded_revision_id")
+        said = {
+            "step": "saved",
+            "says": self.now(),
+            "panel": panel.render_html(Context({"request": self.request})),
+            "closed": is_closed(panel.rule),
+            "version": version_of(page) if was_latest else None,
+        }
+        return render_modal_workflow(self.request, None, None, None, json_data=said)
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        if not self.in_dialog:
+            return super().render_to_response(context, **kwargs)
+        return render_modal_workflow(
+            self.request,
+            "cms_billing/paywall/admin/rule_dialog.html",
+            template_vars={**context, "in_dialog": True},
+            json_data={"step": "rule"},
+        )
 
     def now(self) -> str:
         rule = current_rules().rule_for(self.page.path)
         return str(texts.covered_by(rule, page_id=self.page.pk))
 
+    def next_url(self) -> str:
+        return get_valid_next_url_from_request(self.request)
+
     def back_url(self) -> str:
-        return reverse("wagtailadmin_pages:edit", args=[self.page.pk])
+        return self.next_url() or reverse("wagtailadmin_pages:edit", args=[self.page.pk])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)
-        return {**context, "page": self.page, "now": self.now(), "back_url": self.back_url()}
+        return {
+            **super().get_context_data(**kwargs),
+            "page": self.page,
+            "now": self.now(),
+            "action_url": self.request.path,
+            "next_url": self.next_url(),
+            "back_url": self.back_url(),
+        }
+
+
+def version_of(page: Page) -> dict[str, Any] | None:
+    """The latest version, in the words of the page editor's hidden fields."""
+    latest = page.latest_revision
+    return {"id": latest.pk, "created_at": latest.created_at.isoformat()} if latest else None
 
 
 class TriedRuleView(PageMixin, View):

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
-from wagtail.models import Page, Revision, TaskState
+from wagtail.models import Page, PageLogEntry, Revision, TaskState
 
 from cms_billing.core.exceptions import BillingError
 from cms_billing.memberships.models import Plan
 
+from .access_changes import CHANGED, RULE_REMOVED, RULE_SET, rule_of
 from .models import AccessRule
 from .terms import OpensTo, RuleTerms
 
@@ -63,7 +64,7 @@ def set_rule(
     _keep_in_revisions(page, [rule.serializable_data()], user=user)
     log(
         instance=page,
-        action="cms_billing.set_paywall",
+        action=RULE_SET,
         user=user,
         data={"opens_to": str(terms.opens_to), "plans": [plan.name for plan in chosen]},
     )
@@ -76,7 +77,7 @@ def remove_rule(*, page: Page, user: Any = None) -> bool:
     deleted, _per_model = AccessRule.objects.filter(page_id=page.pk).delete()
     if deleted:
         _keep_in_revisions(page, [], user=user)
-        log(instance=page, action="cms_billing.remove_paywall", user=user)
+        log(instance=page, action=RULE_REMOVED, user=user)
     return bool(deleted)
 
 
@@ -108,6 +109,25 @@ def drop_copied_rule(*, page: Page) -> None:
     for revision in page.revisions.all():
         revision.content = {**revision.content, CHILDREN: []}
         revision.save(update_fields=["content"])
+
+
+def note_change(
+    *, page: Page, how: str, before: dict[str, Any], after: dict[str, Any], section: str, user: Any = None
+) -> PageLogEntry:
+    """In the page's history: by ``how`` (moved, copied, converted) others may read it than before. ``before`` and
+    ``after`` as ``access_changes.facts_of`` has them; ``section``: where the rule before stood."""
+    data = {"how": how, "before": before, "after": after, "section": section}
+    return log(instance=page, action=CHANGED, user=user, data=data)
+
+
+@transaction.atomic
+def keep_access(*, change: PageLogEntry, user: Any = None) -> AccessRule:
+    """The page gets a rule of its own that says what counted before the change. Raises RuleWithoutPlan where the plans
+    are gone, RuleOnAlias."""
+    said = rule_of(change.data["before"])
+    terms = RuleTerms(**{name: getattr(said, name) for name in RuleTerms.__dataclass_fields__})
+    plans = Plan.objects.filter(pk__in=[plan.id for plan in said.plans])
+    return set_rule(page=change.page, plans=plans, terms=terms, user=user)
 
 
 def _keep_in_revisions(page: Page, rules: list[dict[str, Any]], *, user: Any) -> None:

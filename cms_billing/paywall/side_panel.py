@@ -10,16 +10,20 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.forms import Media
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin.staticfiles import versioned_static
 from wagtail.admin.ui.side_panels import BaseSidePanel
 from wagtail.models import Page
 
 from . import texts
+from .access_changes import is_closed, said_before, unsettled_change
 from .previewing import label_of, visitors_of
+from .rule_form import TermsForm
 from .rule_map import RuleMap, RulesUnreadable, current_rules
 from .rule_texts import terms_in_words
-from .rules import OpensTo, Rule
+from .rules import Rule
 from .teasers import has_divider
 from .terms import Preview
 
@@ -37,6 +41,14 @@ class PaywallSidePanel(BaseSidePanel):
     template_name = "cms_billing/paywall/admin/side_panel.html"
     order = 150
 
+    @property
+    def media(self) -> Media:
+        """The dialog with the form of the rule."""
+        files = ("rule_form.js", "rule_dialog.js")
+        js = [versioned_static(f"cms_billing/paywall/{name}") for name in files]
+        css: dict[str, Any] = {"all": [versioned_static("cms_billing/paywall/rules.css")]}
+        return Media(js=js, css=css) + TermsForm().media
+
     def __init__(self, page: Page, request: Any) -> None:
         super().__init__(page, request)
         try:
@@ -44,7 +56,7 @@ class PaywallSidePanel(BaseSidePanel):
         except RulesUnreadable:
             self.rules = None
         self.rule = self.rules.rule_for(page.path) if self.rules else None
-        if self.rule is not None and self.rule.opens_to is OpensTo.PLANS:
+        if is_closed(self.rule):
             self.toggle.icon_name = "lock"
 
     def get_context_data(self, parent_context: Any) -> dict[str, Any]:
@@ -64,7 +76,16 @@ class PaywallSidePanel(BaseSidePanel):
             "rule_url": self.address("page_rule") if permissions.can_publish() else "",
             "visitors": self.visitors() if permissions.can_edit() or permissions.can_publish() else [],
             "explain_url": self.explain_url(),
+            **self.change(may_publish=permissions.can_publish()),
         }
+
+    def change(self, *, may_publish: bool) -> dict[str, Any]:
+        """By moving or copying it the page's access changed, and nobody has said since what it should be."""
+        entry = unsettled_change(self.object) if self.rules else None
+        if entry is None:
+            return {}
+        undo = entry if may_publish and self.object.alias_of_id is None else None
+        return {"changed": entry, "before": said_before(entry), "undo": undo}
 
     def section(self) -> tuple[str, str] | None:
         """Title and address of the section whose rule counts, where that is another page."""

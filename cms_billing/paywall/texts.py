@@ -129,6 +129,19 @@ def covered_by(rule: Rule | None, *, page_id: int) -> Any:
     return format_lazy(text, section=rule.page_title, plans=plan_names(rule))
 
 
+# What counted until a page was moved, counts as long as it is not, or counts for what was copied.
+BEFORE = _("Before: %(says)s")
+SO_FAR = _("So far: %(says)s")
+ORIGINAL = _("The original: %(says)s")
+TERM_BEFORE = _("%(label)s: %(now)s (before: %(before)s).")
+NOT_SAID = _("nothing said")
+
+
+def term_before(label: str, *, now: str, before: str) -> str:
+    """``Free pages a month: 3 (before: 5).``"""
+    return str(TERM_BEFORE) % {"label": label, "now": now or NOT_SAID, "before": before or NOT_SAID}
+
+
 # Of a document: how far it is, and what it locks.
 PAPER = _("%(number)s, due %(due)s, %(amount)s, reminder %(level)s")
 LOCKS = {

@@ -13,6 +13,7 @@ from wagtail.admin.viewsets.base import ViewSet
 from cms_billing.core.admin import IssuerScopedPolicy, ReadOnlyViewSet
 from cms_billing.core.ui.viewsets import BillingIndexView
 
+from .access_notices import KeepAccessView
 from .admin_views import ExplainView
 from .bulk import ChangeRulesAction
 from .models import AccessRule
@@ -67,6 +68,7 @@ class PaywallViewSet(ViewSet):
             path("pages/<int:page_id>/view-as/", ViewAsView.as_view(), name="view_as"),
             path("pages/<int:page_id>/view-as/<str:visitor>/", ViewAsView.as_view(), name="view_as"),
             path("pages/<int:page_id>/as/<str:visitor>/", AsVisitorView.as_view(), name="as_visitor"),
+            path("keep-access/", KeepAccessView.as_view(), name="keep_access"),
             path("explain/", ExplainView.as_view(), name="explain"),
         ]
 

@@ -13,7 +13,8 @@ from cms_billing.core.exceptions import BillingError
 from cms_billing.dunning.models import Case
 from cms_billing.memberships.models import Contract
 
-from . import gate, selectors, services, texts
+from . import access_notices, gate, selectors, services, texts
+from .access_changes import CHANGED, RULE_REMOVED, RULE_SET, is_closed
 from .bulk import PaywallBulkAction
 from .files.moving import settle_files
 from .files.views import guard_document
@@ -22,7 +23,6 @@ from .leakcheck.admin import LeakCheckViewSet
 from .lessons.selectors import course_models
 from .lessons.viewsets import CertificateViewSet
 from .rule_map import RulesUnreadable, current_rules
-from .rules import OpensTo
 from .sharing.viewsets import GiftLinkViewSet
 from .viewsets import ExplainMenuItem, PaywallViewSet, RuleViewSet
 
@@ -55,8 +55,9 @@ def files_follow(request, action_type, objects, action_class_instance):
 
 @hooks.register("register_log_actions")
 def register_actions(actions) -> None:
-    actions.register_action("cms_billing.set_paywall", _("Set paywall rule"), _("Paywall rule set"))
-    actions.register_action("cms_billing.remove_paywall", _("Remove paywall rule"), _("Paywall rule removed"))
+    actions.register_action(RULE_SET, _("Set paywall rule"), _("Paywall rule set"))
+    actions.register_action(RULE_REMOVED, _("Remove paywall rule"), _("Paywall rule removed"))
+    actions.register_action(CHANGED)(access_notices.ChangeFormatter)
 
 
 @hooks.register("register_admin_viewset")
@@ -99,10 +100,11 @@ def paywall_button(page, user, view_name, next_url=None):
     """Says on the page's own screen whether it is closed, and leads to its rule."""
     if page.is_root() or not page.permissions_for_user(user).can_publish():
         return
+    closed = is_closed(current_rules().rule_for(page.path))
     yield Button(
-        _now("Paywall: closed") if is_closed(page) else _now("Paywall: open"),
+        _now("Paywall: closed") if closed else _now("Paywall: open"),
         reverse("billing-paywall:page_rule", args=[page.pk]),
-        icon_name="lock" if is_closed(page) else "lock-open",
+        icon_name="lock" if closed else "lock-open",
         priority=55,
     )
 
@@ -127,11 +129,7 @@ def follow_the_version(request, page) -> None:
 
 
 hooks.register("register_bulk_action", PaywallBulkAction)
-
-
-def is_closed(page) -> bool:
-    rule = current_rules().rule_for(page.path)
-    return rule is not None and rule.opens_to is OpensTo.PLANS
+access_notices.register_hooks()
 
 
 @hooks.register("billing_dunning_case_sections")

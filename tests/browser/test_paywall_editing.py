@@ -139,3 +139,54 @@ def test_blocks_in_the_editor_and_on_the_page(story, open_window, screenshot):
     guest.goto("/magazine/saiten/")
     assert guest.get_by_text(SECRET).count() == 0
     screenshot(guest, "paywall-teaser-phone")
+
+
+def open_panel(page, address):
+    page.goto(address)
+    page.get_by_role("button", name="Toggle paywall").click()
+    return page.locator("[data-side-panel=paywall]")
+
+
+@pytest.mark.parametrize(("name", "window"), WINDOWS)
+def test_rule_is_changed_without_leaving_the_page(story, open_window, screenshot, name, window):
+    """What is being written stays, and can be saved: the version with the rule is the one that is edited."""
+    story.save_revision().publish()
+    page = open_window(**window)
+    log_in(page)
+    panel = open_panel(page, f"/admin/pages/{story.pk}/edit/")
+    panel.get_by_role("link", name="Change the rule").click()
+    dialog = page.locator(".modal-body")
+    dialog.get_by_label("as the section above, with terms of its own").check()
+    assert dialog.get_by_label("as the section above says").is_checked()
+    dialog.get_by_label("members with a plan").check()
+    assert dialog.get_by_label("as the section above says").is_hidden()
+    dialog.get_by_role("checkbox", name="Course").check()
+    dialog.get_by_label("only the title").check()
+    screenshot(page, f"paywall-dialog-{name}")
+    dialog.get_by_role("button", name="Save").click()
+    panel.get_by_text("Closed by its own rule. Opens with: Course.").wait_for()
+    page.wait_for_timeout(400)
+    screenshot(page, f"paywall-dialog-saved-{name}")
+    assert AccessRule.objects.get(page=story).preview == "title"
+    version = page.locator("#page-edit-form [name=loaded_revision_id]").input_value()
+    story.refresh_from_db()
+    assert int(version) == story.latest_revision_id
+
+
+def test_moved_page_keeps_its_access_by_one_click(story, open_window, screenshot):
+    archive = Site.objects.get(is_default_site=True).root_page.add_child(
+        instance=StoryPage(title="Archive", slug="archive")
+    )
+    page = open_window(**DESKTOP)
+    log_in(page)
+    page.goto(f"/admin/pages/{story.pk}/move/{archive.pk}/confirm/")
+    page.get_by_text("So far: Closed through section “Magazine”").wait_for()
+    page.wait_for_timeout(400)
+    screenshot(page, "paywall-move-asked")
+    page.get_by_role("button", name="Yes, move this page").click()
+    page.get_by_text("The move has changed who may read").wait_for()
+    page.wait_for_timeout(400)
+    screenshot(page, "paywall-moved")
+    page.get_by_role("button", name="Keep the access as it was").click()
+    page.get_by_text("“Saiten”: Closed by its own rule.").wait_for()
+    screenshot(page, "paywall-moved-kept")
