@@ -32,6 +32,8 @@ PUBLIC_FIELDS = frozenset(
         "alias_of",
     )
 )
+# Of a closed document or image neither title nor address.
+PUBLIC_FILE_FIELDS = frozenset(("id", "type", "detail_url"))
 # Only these leave the question what is in a page's own fields unasked; a search or a filter would answer it.
 HARMLESS = frozenset(
     (
@@ -68,12 +70,14 @@ def excerpt_part(page: Page, decision: Decision) -> dict[str, Any]:
 def closed_part(page: Page, decision: Decision) -> dict[str, Any]:
     """``teaser`` as HTML and why the rest is not here."""
     unknown = decision.reason is Reason.RULES_UNREADABLE
+    teaser = "" if unknown else str(teaser_of(page.specific, decision.rule))
+    return {"teaser": teaser, "paywall": paywall_part(decision)}
+
+
+def paywall_part(decision: Decision) -> dict[str, Any]:
     return {
-        "teaser": "" if unknown else str(teaser_of(page.specific, decision.rule)),
-        "paywall": {
-            "readable": False,
-            "reason": decision.reason.value,
-            "opens_with": decision.opens_with.value,
-            "text": str(OPENS_WITH[decision.opens_with]),
-        },
+        "readable": False,
+        "reason": decision.reason.value,
+        "opens_with": decision.opens_with.value,
+        "text": str(OPENS_WITH[decision.opens_with]),
     }

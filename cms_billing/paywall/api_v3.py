@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from wagtail.documents import get_document_model
 from wagtail.images import get_image_model
 from wagtail.models import Page
@@ -26,9 +26,10 @@ from wagtail.permissions import policy_registry
 
 from cms_billing.core import clock
 
-from . import api_teasers, gate, listings
+from . import api_teasers, gate, listings, views
 from .files.selectors import collections_closed_to
 from .listings import glance
+from .rule_map import RulesUnreadable, current_rules
 from .selectors import visible_to
 
 PAGES = "get_pages_queryset"
@@ -79,6 +80,7 @@ def guard(open_pages: Callable[..., QuerySet[Any]]) -> Callable[..., QuerySet[An
         pages = open_pages(request, model)
         if "Authorization" in request.headers:
             listings.keep_private(request)
+        _check_rules()
         if not api_teasers.are_listed(request.GET):
             return readable(pages, request.user)
         _refuse_detail(request, pages)
@@ -93,6 +95,7 @@ def guard_files(closed_by_wagtail: Callable[..., set[int]]) -> Callable[..., set
     def guarded(request: HttpRequest) -> set[int]:
         if "Authorization" in request.headers:
             listings.keep_private(request)
+        _check_rules()
         closed = collections_closed_to(request.user, today=clock.today())
         return closed_by_wagtail(request) | (closed - _handled(request) if closed else closed)
 
@@ -128,7 +131,7 @@ def _refuse_detail(request: HttpRequest, pages: QuerySet[Any]) -> None:
         return
     page = pages.filter(pk=match.kwargs.get("page_id")).first()
     if page is not None and not _may_read(request, page):
-        _answer_with_teasers()
+        _api().add_exception_handler(PageClosed, _teaser)
         raise PageClosed(page)
 
 
@@ -138,10 +141,29 @@ def _may_read(request: HttpRequest, page: Page) -> bool:
     ).granted
 
 
-def _answer_with_teasers() -> None:
+def _check_rules() -> None:
+    try:
+        current_rules()
+    except RulesUnreadable:
+        _api().add_exception_handler(RulesUnreadable, _unreadable)
+        raise
+
+
+def _api() -> Any:
+    """Whoever asks it has loaded it; it wants all models when it is."""
     from wagtail.api.v3.api import api
 
-    api.add_exception_handler(PageClosed, _teaser)
+    return api
+
+
+def _unreadable(request: HttpRequest, error: RulesUnreadable) -> HttpResponse:
+    from wagtail.api.v3.errors import problem_response
+
+    views.log_unreadable(request, error)
+    response = problem_response(status=503, detail=views.try_again())
+    for name, value in views.UNREADABLE_HEADERS.items():
+        response[name] = value
+    return response
 
 
 def _teaser(request: HttpRequest, closed: PageClosed) -> JsonResponse:

@@ -33,8 +33,7 @@ from cms_billing.core import clock
 from . import gate, selectors
 from .excerpts import absolute
 from .models import FeedAddress
-from .rule_map import RulesUnreadable
-from .rules import RULES_UNREADABLE, Decision
+from .rules import Decision
 from .teasers import teaser_of
 
 _signer = Signer(salt="cms_billing.paywall.feeds")
@@ -60,7 +59,8 @@ def owner_of(token: str) -> Any:
 class PaywallFeed(Feed):
     """For everybody at its address; for one member, with what they may read, at the address with their token.
 
-    Every fetch decides anew: who stops paying gets teasers from the next one on. Subclasses give ``items`` and, for
+    Every fetch decides anew: who stops paying gets teasers from the next one on. While the rules cannot be read it is
+    answered with 503 (by the middleware), so that readers keep what they have. Subclasses give ``items`` and, for
     more than teasers, ``item_full_text``.
     """
 
@@ -76,7 +76,8 @@ class PaywallFeed(Feed):
         # One feed serves all requests of a process; who reads belongs to one of them.
         mine = copy(self)
         request.user = reader
-        mine._request, mine._decide, mine._changes = request, _decider(reader), []
+        mine._request, mine._changes = request, []
+        mine._decide = selectors.decider_for(reader, today=clock.today())
         response = super(PaywallFeed, mine).__call__(request, *args, **kwargs)
         if token:
             _keep_private(response)
@@ -90,9 +91,9 @@ class PaywallFeed(Feed):
         if decision.changes_on is not None:
             self._changes.append(decision.changes_on)
         full = self.item_full_text(item.specific) if decision.granted else None
-        if full is None and decision is not RULES_UNREADABLE:
+        if full is None:
             full = teaser_of(item.specific, decision.rule)
-        return absolute(str(full or ""), base=item.get_full_url() or "")
+        return absolute(str(full), base=item.get_full_url() or "")
 
     def item_title(self, item: Page) -> str:
         return escape(item.title)
@@ -118,13 +119,6 @@ class PaywallFeed(Feed):
     def context_for(self, item: Page) -> dict[str, Any]:
         """For rendering blocks: those of them that are not for everybody ask who reads."""
         return {"request": self._request, "page": item, "self": item}
-
-
-def _decider(reader: Any) -> Callable[[Page], Decision]:
-    try:
-        return selectors.decider_for(reader, today=clock.today())
-    except RulesUnreadable:
-        return lambda page: RULES_UNREADABLE
 
 
 def _keep_private(response: HttpResponse) -> None:

@@ -7,7 +7,7 @@ page itself is asked for. However many pages are listed, what the visitor holds 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -18,8 +18,8 @@ from wagtail.models import Page
 from cms_billing.core import clock
 
 from . import gate, selectors
-from .rule_map import RulesUnreadable, current_rules
-from .rules import RULES_UNREADABLE, Decision
+from .rule_map import RuleMap, RulesUnreadable, current_rules
+from .rules import RULES_UNREADABLE, Decision, Rule
 
 logger = logging.getLogger("cms_billing.paywall")
 
@@ -27,7 +27,7 @@ _DECIDER = "_cms_billing_listing"
 _GLANCES = "_cms_billing_glances"
 _PRIVATE = "_cms_billing_private"
 
-Decider = Callable[[Page], Decision]
+Decider = Callable[[Rule | None], Decision]
 
 
 def glance(request: Any, page: Page) -> Decision:
@@ -35,10 +35,20 @@ def glance(request: Any, page: Page) -> Decision:
     inner = django_request(request)
     if (known := gate.decisions(inner).get(page.pk)) is not None:
         return known
-    glances = _glances(inner)
-    if page.pk not in glances:
-        glances[page.pk] = _decide(request, inner, page)
-    return glances[page.pk]
+    return _glance(request, page.pk, lambda known: known.rule_for(page.path))
+
+
+def file_glance(request: Any, file: Any) -> Decision:
+    """The same for a document or image."""
+    key = (file._meta.label, file.pk)
+    return _glance(request, key, lambda known: known.collections.get(file.collection_id))
+
+
+def _glance(request: Any, key: Hashable, rule_in: Callable[[RuleMap], Rule | None]) -> Decision:
+    known = _glances(django_request(request))
+    if key not in known:
+        known[key] = _decide(request, key, rule_in)
+    return known[key]
 
 
 def glances(request: HttpRequest) -> Iterator[Decision]:
@@ -69,23 +79,29 @@ def django_request(request: Any) -> HttpRequest:
     return getattr(request, "_request", request)
 
 
-def _glances(request: HttpRequest) -> dict[int, Decision]:
+def _glances(request: HttpRequest) -> dict[Hashable, Decision]:
     if not hasattr(request, _GLANCES):
         setattr(request, _GLANCES, {})
     return getattr(request, _GLANCES)
 
 
-def _decide(request: Any, inner: HttpRequest, page: Page) -> Decision:
+def _decide(request: Any, key: Hashable, rule_in: Callable[[RuleMap], Rule | None]) -> Decision:
+    inner, today = django_request(request), clock.today()
     try:
-        stand_in = gate.stand_in_of(inner)
-        if stand_in is not None:
-            return stand_in.decide(current_rules().rule_for(page.path), today=clock.today())
+        if stand_in := gate.stand_in_of(inner):
+            return stand_in.decide(rule_in(current_rules()), today=today)
         if not hasattr(inner, _DECIDER):
-            setattr(inner, _DECIDER, selectors.decider_for(reader_of(request), today=clock.today()))
-        return getattr(inner, _DECIDER)(page)
+            setattr(inner, _DECIDER, _decider(reader_of(request)))
+        known, decide = getattr(inner, _DECIDER)
+        return decide(rule_in(known))
     except RulesUnreadable:
-        logger.exception("Page %s stays closed in a listing", page.pk)
+        logger.exception("%s stays closed in a listing", key)
         return RULES_UNREADABLE
+
+
+def _decider(user: Any) -> tuple[RuleMap, Decider]:
+    known = current_rules()
+    return known, selectors.decider_by_rule(known, user, today=clock.today())
 
 
 def reader_of(request: Any) -> Any:

@@ -14,9 +14,11 @@ from wagtail.images import get_image_model
 from wagtail.images.views.serve import ServeView
 from wagtail.models import PAGE_TEMPLATE_VAR, Page
 
-from . import gate, listings, visibility
+from . import gate, listings, rule_gate, views, visibility
 from .files import gate as files_gate
 from .prefixes import prefixes, refusal_by_address
+from .rule_map import RulesUnreadable
+from .rules import RULES_UNREADABLE
 
 
 class PaywallMiddleware:
@@ -54,6 +56,13 @@ class PaywallMiddleware:
         if refused is None and serves_images(view):
             refused = refusal_of_image(request, kwargs.get("image_id") or args[1])
         return refused
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Lists, searches, feeds, sitemaps: a view asked for what one may read, and nobody knows."""
+        if not isinstance(exception, RulesUnreadable):
+            return None
+        views.log_unreadable(request, exception)
+        return rule_gate.refuse(request, RULES_UNREADABLE, title="")
 
     def process_template_response(self, request: HttpRequest, response: Any) -> Any:
         if gate.was_refused(response) or in_admin(request):

@@ -75,10 +75,13 @@ def status_of(decision: Decision) -> int:
 
 def refuse(request: HttpRequest, decision: Decision, *, title: str) -> HttpResponse:
     """A page that says why, with the plans or what is owed; JSON for programs. No cache keeps it."""
-    if decision.reason is Reason.RULES_UNREADABLE:
+    unreadable = decision.reason is Reason.RULES_UNREADABLE
+    response: HttpResponse
+    if wants_json(request):
+        headers = views.UNREADABLE_HEADERS if unreadable else None
+        response = JsonResponse(_facts(decision), status=status_of(decision), headers=headers)
+    elif unreadable:
         response = views.unreadable(request)
-    elif wants_json(request):
-        response = JsonResponse(_facts(decision), status=status_of(decision))
     elif decision.opens_with is OpensWith.PAYMENT:
         response = views.arrears(request, Titled(title), decision)
     else:

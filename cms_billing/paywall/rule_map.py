@@ -77,7 +77,7 @@ class RuleMap:
     @cached_property
     def asks_levels(self) -> bool:
         """Does any rule close at a level of arrears of its own?"""
-        return any(rule.closes_at for rule in self.rules.values())
+        return any(rule.closes_at for rule in (*self.rules.values(), *self.collections.values()))
 
     @cached_property
     def open_rules(self) -> frozenset[int]:

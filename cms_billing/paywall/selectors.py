@@ -101,11 +101,16 @@ def decisions_for(pages: Iterable[Page], user: Any, *, today: date) -> dict[int,
 def decider_for(user: Any, *, today: date) -> Callable[[Page], Decision]:
     """Decides about one page after the other; what the user holds has been asked for by then."""
     known = current_rules()
+    decide = decider_by_rule(known, user, today=today)
+    return lambda page: decide(known.rule_for(page.path))
+
+
+def decider_by_rule(known: RuleMap, user: Any, *, today: date) -> Callable[[Rule | None], Decision]:
+    """The same for whatever a rule of the map covers."""
     visitor, held = _as_reader(known, user, today=today)
     by_rule: dict[int, Decision] = {}
 
-    def decide(page: Page) -> Decision:
-        rule = known.rule_for(page.path)
+    def decide(rule: Rule | None) -> Decision:
         # The map keeps its rules alive, so their identity is a key; comparing them field by field is slow.
         if id(rule) not in by_rule:
             by_rule[id(rule)] = rules.decide(

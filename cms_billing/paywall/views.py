@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +29,8 @@ from .offers import offers_on
 from .rule_map import current_rules
 from .rules import Decision
 from .teasers import teaser_of
+
+logger = logging.getLogger("cms_billing.paywall")
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -150,12 +153,23 @@ def _never_found(response: TemplateResponse) -> TemplateResponse:
     return response
 
 
+# Seconds after which it is worth trying again; nobody keeps the answer.
+UNREADABLE_HEADERS = {"Retry-After": "60", "Cache-Control": "private, no-store"}
+
+
 def unreadable(request: HttpRequest) -> HttpResponse:
     """503 in plain words, without the site's template: what failed may be what the template needs."""
-    text = _("This page cannot be shown at the moment. Please try again in a minute.")
     return HttpResponse(
-        text, status=503, content_type="text/plain; charset=utf-8", headers={"Retry-After": "60"}
+        try_again(), status=503, content_type="text/plain; charset=utf-8", headers=UNREADABLE_HEADERS
     )
+
+
+def try_again() -> str:
+    return _("This page cannot be shown at the moment. Please try again in a minute.")
+
+
+def log_unreadable(request: HttpRequest, error: Exception) -> None:
+    logger.error("%s is not answered", request.path, exc_info=error)
 
 
 def login_url(request: HttpRequest) -> str:

@@ -6,12 +6,13 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from wagtail.documents.api.v2.views import DocumentsAPIViewSet as OpenDocumentsAPIViewSet
-from wagtail.models import GroupCollectionPermission
+from wagtail.models import GroupCollectionPermission, Site
 
 from cms_billing.paywall import checks
-from cms_billing.paywall.api import DocumentsAPIViewSet, ImagesAPIViewSet
+from cms_billing.paywall.api import DocumentsAPIViewSet, ImagesAPIViewSet, PagesAPIViewSet
 from cms_billing.paywall.files.services import set_collection_rule
 from cms_billing.testing.factories import PlanFactory, UserFactory
+from sandbox.site.models import ArticlePage
 
 from .apis import v2, v3
 from .conftest import client_of, in_dunning, member
@@ -74,6 +75,60 @@ def test_editors_of_the_collection_find_its_files_in_v3(library, settings):
     assert ids(client, "/api/v3/documents/") == {library.document.pk}
     assert ids(client, "/api/v3/images/") == set()
     assert client.get("/api/v3/documents/")["Cache-Control"] == "private, no-store"
+
+
+@pytest.fixture
+def illustrated(library, monkeypatch):
+    """An open page with a picture of the closed collection."""
+    monkeypatch.setattr(ArticlePage, "api_fields", ["cover"], raising=False)
+    home = Site.objects.get(is_default_site=True).root_page
+    page = ArticlePage(title="Chords", author="Ada", intro="For all.", body=[], cover=library.image)
+    return home.add_child(instance=page)
+
+
+NESTED = ["", "?fields=*", "?fields=cover(*)", "?fields=cover(title,download_url)"]
+
+
+@pytest.mark.parametrize("query", NESTED)
+def test_a_closed_picture_of_an_open_page_says_only_that_it_is_there(library, illustrated, settings, query):
+    settings.ROOT_URLCONF = v2(pages=PagesAPIViewSet, images=ImagesAPIViewSet)
+    stranger, _contract = member(PlanFactory(name="Other"))
+    for client in (Client(), client_of(stranger)):
+        answer = json.loads(client.get(f"/api/v2/pages/{illustrated.pk}/{query}").content)
+        closed = answer["cover"]
+        assert closed["id"] == library.image.pk
+        assert closed["paywall"]["readable"] is False
+        assert closed.keys() <= {"id", "meta", "paywall"}
+        assert closed["meta"].keys() <= {"type", "detail_url"}
+
+
+def test_a_member_gets_the_picture_of_an_open_page_with_its_address(library, illustrated, settings):
+    settings.ROOT_URLCONF = v2(pages=PagesAPIViewSet, images=ImagesAPIViewSet)
+    user, contract = member(library.plan)
+    response = client_of(user).get(f"/api/v2/pages/{illustrated.pk}/")
+    assert json.loads(response.content)["cover"]["title"] == "Chord"
+    assert library.image.file.url in response.content.decode()
+    assert response["Cache-Control"] == "private, no-store"
+    in_dunning(contract, level=2, locked=True)
+    assert b'Chord"' not in client_of(user).get(f"/api/v2/pages/{illustrated.pk}/").content
+
+
+def test_an_open_picture_of_an_open_page_is_whole_for_everybody(illustrated, settings):
+    settings.ROOT_URLCONF = v2(pages=PagesAPIViewSet, images=ImagesAPIViewSet)
+    illustrated.cover = new_image(new_collection("Free"))
+    illustrated.save()
+    answer = json.loads(Client().get(f"/api/v2/pages/{illustrated.pk}/").content)
+    assert answer["cover"]["title"] == "Chord"
+    assert "no-store" not in Client().get(f"/api/v2/pages/{illustrated.pk}/").get("Cache-Control", "")
+
+
+def test_v3_names_nothing_of_a_picture_in_a_page(library, settings):
+    """It hands out keys alone; should that change, this is where it shows."""
+    from wagtail.api.v3.schemas import read_generator
+
+    schema = read_generator.get_foreign_key_schema(type(library.image))
+    assert schema.model_fields.keys() == {"id", "meta"}
+    assert schema.model_fields["meta"].annotation.model_fields.keys() == {"type", "warnings"}
 
 
 def test_an_open_endpoint_is_found(settings):
