@@ -100,6 +100,17 @@ def teller(config: pytest.Config) -> Callable[[str], None]:
     return say
 
 
+# -- addresses ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def resolvers_are_kept() -> Iterator[None]:
+    """Also when a test chooses another ROOT_URLCONF: they are found by it, and filling one takes longer than a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.urls.clear_url_caches", lambda: None)
+        yield
+
+
 # -- files ----------------------------------------------------------------------------------------------------------
 
 
