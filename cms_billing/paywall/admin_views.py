@@ -53,7 +53,7 @@ class ExplainView(WagtailAdminTemplateMixin, FormView):
         user = form.cleaned_data["who"] or AnonymousUser()
         day: date = form.cleaned_data["day"] or clock.today()
         page = form.cleaned_data["page"].specific
-        explanation = explain(page, user, day=day)
+        explanation = explain(page, user, day=day, asker=self.request.user)
         decision = explanation.decision
         return {
             "page": page,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from wagtail.documents import get_document_model
 from wagtail.images import get_image_model
 from wagtail.models import Page, ReferenceIndex
 
 from . import selectors, texts
 from .files.collections import closed_collections
+from .models import GiftLink
 from .rule_map import current_rules
 from .rule_texts import preview_in_words, terms_in_words
-from .rules import Decision, OpensTo, Reason, Rule
+from .rules import PASSES_HELP, Decision, OpensTo, Passes, Reason, Rule
+from .sharing.selectors import reads_by_account, working_gifts
 
 
 @dataclass(frozen=True)
@@ -42,22 +47,71 @@ class RuleSeen:
 class Explanation:
     decision: Decision
     sentence: str
-    opens_with: Any
+    opens_with: list[Any]
+    without_plan: list[str]
     rules: list[RuleSeen]
     doors: list[Door]
 
 
-def explain(page: Page, user: Any, *, day: date) -> Explanation:
-    """In the words that the member and the log get. Raises RulesUnreadable."""
-    decision = selectors.explain(page, user, today=day)
+def explain(page: Page, user: Any, *, day: date, asker: Any = None) -> Explanation:
+    """In the words that the member and the log get. ``asker``: who sees whose gift links open the page; None nobody's.
+    Raises RulesUnreadable."""
+    rule = current_rules().rule_for(page.path)
+    closed = rule is not None and rule.opens_to is OpensTo.PLANS
+    read = reads_by_account(user, page, rule, today=day) if rule and closed else Passes()
+    gifts = working_gifts(page, asker, day=day) if closed and asker is not None else []
+    decision = selectors.explain(page, user, today=day, passes=lambda: read)
     listed = selectors.decisions_for([page], user, today=day)[page.pk]
     return Explanation(
         decision=decision,
         sentence=texts.sentence(decision),
-        opens_with=texts.OPENS_WITH[decision.opens_with] if not decision.granted else "",
+        opens_with=opens_with(decision, gifts),
+        without_plan=[*free_reads_in_words(rule, read, user), *gifts_in_words(gifts)] if closed else [],
         rules=rules_seen(page),
         doors=[*doors(decision, listed), *door_of_files(page)],
     )
+
+
+def opens_with(decision: Decision, gifts: Sequence[GiftLink] = ()) -> list[Any]:
+    """Any one of these opens the page. Free pages and gifts help only where a contract would."""
+    if decision.granted:
+        return []
+    said = [texts.OPENS_WITH[decision.opens_with]]
+    if decision.reason not in PASSES_HELP:
+        return said
+    if decision.free_left:
+        left = decision.free_left
+        said.append(
+            ngettext("a free page: one is left", "a free page: %(left)s are left", left) % {"left": left}
+        )
+    if gifts or (decision.rule is not None and decision.rule.gifts):
+        said.append(_("a gift link of a member"))
+    return said
+
+
+def free_reads_in_words(rule: Rule | None, read: Passes, user: Any) -> list[str]:
+    """What is written down about the account; what a guest has read, only their browser knows."""
+    if rule is None or not rule.quota:
+        return []
+    facts = {"left": read.free_left, "all": rule.quota}
+    if not user.is_authenticated:
+        return [_("Guests read %(all)s pages of the section free each month.") % facts]
+    if read.free_read:
+        return [_("Has read this page free this month (%(left)s of %(all)s left).") % facts]
+    return [_("%(left)s of %(all)s free pages are left this month.") % facts]
+
+
+def gifts_in_words(gifts: Sequence[GiftLink]) -> list[str]:
+    return [
+        _("A gift link of %(giver)s opens it until %(day)s; %(left)s of %(all)s openings are left.")
+        % {
+            "giver": link.giver,
+            "day": date_format(link.expires_on, "SHORT_DATE_FORMAT"),
+            "left": link.max_openings - link.openings,
+            "all": link.max_openings,
+        }
+        for link in gifts
+    ]
 
 
 def rules_seen(page: Page) -> list[RuleSeen]:

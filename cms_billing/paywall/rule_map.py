@@ -245,8 +245,12 @@ def resolved(rules: Mapping[str, Rule]) -> dict[str, Rule]:
 
 
 def _refined(rule: Rule, above: Rule) -> Rule:
-    counted = above.quota_page_id if rule.quota is None else rule.page_id
-    return replace(refined(rule, above), plans=above.plans, quota_page_id=counted)
+    return replace(
+        refined(rule, above),
+        plans=above.plans,
+        quota_page_id=above.quota_page_id if rule.quota is None else rule.page_id,
+        gifts_page_id=above.gifts_page_id if rule.gifts is None else rule.page_id,
+    )
 
 
 def nearest(rules: Mapping[str, Rule], path: str) -> Rule | None:

@@ -29,6 +29,7 @@ from cms_billing.core.exceptions import BillingError
 
 from . import texts
 from .access_changes import is_closed
+from .explanation import opens_with
 from .models import AccessRule
 from .previewing import label_of, preview_as, visitors_of
 from .rule_form import INHERIT, RuleForm
@@ -228,7 +229,7 @@ class ViewAsView(LookingMixin, WagtailAdminTemplateMixin, TemplateView):
             "frame_url": self.address("as_visitor", chosen),
             "decision": decision,
             "sentence": texts.sentence(decision),
-            "opens_with": texts.OPENS_WITH[decision.opens_with] if not decision.granted else "",
+            "opens_with": " · ".join(map(str, opens_with(decision))),
         }
 
     def address(self, name: str, visitor: ViewAs) -> str:

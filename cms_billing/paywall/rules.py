@@ -109,6 +109,8 @@ class Rule(RuleTerms):
     plans: tuple[RulePlan, ...] = ()
     # The page whose rule grants the quota: what is read anywhere below it counts together.
     quota_page_id: int = 0
+    # The same for gift links.
+    gifts_page_id: int = 0
     # A page of a kind that is never closed: legal texts, the page for locked members.
     always: bool = False
 

@@ -77,9 +77,9 @@ def decide_by_rule(
     return decide(visitor=known, passes=passes())
 
 
-def explain(page: Page, user: Any, *, today: date) -> Decision:
+def explain(page: Page, user: Any, *, today: date, passes: Callable[[], Passes] | None = None) -> Decision:
     """Why the page is open or closed for the user, with the papers that are owed: for support and the arrears page."""
-    return with_documents(decide_page(page, user, today=today))
+    return with_documents(decide_page(page, user, today=today, passes=passes))
 
 
 def with_documents(decision: Decision) -> Decision:

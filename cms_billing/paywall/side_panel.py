@@ -17,8 +17,12 @@ from wagtail.admin.staticfiles import versioned_static
 from wagtail.admin.ui.side_panels import BaseSidePanel
 from wagtail.models import Page
 
+from cms_billing.core import clock
+
 from . import texts
 from .access_changes import is_closed, said_before, unsettled_change
+from .files.used import closed_files_of
+from .models import FileMove
 from .previewing import label_of, visitors_of
 from .rule_form import TermsForm
 from .rule_map import RuleMap, RulesUnreadable, current_rules
@@ -27,7 +31,11 @@ from .rules import Rule
 from .teasers import has_divider
 from .terms import Preview
 
-MOST_BELOW = 8
+MOST_BELOW = MOST_FILES = 8
+EDIT_FILE: dict[str, str] = {
+    FileMove.Kind.DOCUMENT: "wagtaildocs:edit",
+    FileMove.Kind.IMAGE: "wagtailimages:edit",
+}
 
 
 class PaywallSidePanel(BaseSidePanel):
@@ -63,7 +71,7 @@ class PaywallSidePanel(BaseSidePanel):
         context = super().get_context_data(parent_context)
         page = self.object
         permissions = page.permissions_for_user(self.request.user)
-        below = self.below()
+        below, files = self.below(), self.closed_files()
         return {
             **context,
             "unreadable": self.rules is None,
@@ -71,6 +79,8 @@ class PaywallSidePanel(BaseSidePanel):
             "terms": terms_in_words(self.rule) if self.rule else [],
             "section": self.section(),
             "divider_missing": self.divider_missing(),
+            "files": files[:MOST_FILES],
+            "more_files": max(0, len(files) - MOST_FILES),
             "below": below[:MOST_BELOW],
             "more_below": max(0, len(below) - MOST_BELOW),
             "rule_url": self.address("page_rule") if permissions.can_publish() else "",
@@ -99,6 +109,13 @@ class PaywallSidePanel(BaseSidePanel):
             and self.rule.preview is Preview.DIVIDER
             and not has_divider(self.object.specific)
         )
+
+    def closed_files(self) -> list[tuple[str, str]]:
+        """Title and address of files that some readers of the page do not get."""
+        if self.rules is None:
+            return []
+        found = closed_files_of(self.object.specific, today=clock.today())
+        return [(file.title, reverse(EDIT_FILE[file.kind], args=[file.id])) for file in found]
 
     def below(self) -> list[tuple[str, str, str]]:
         """Pages below with a rule of their own: title, what it says, address; in the order of the tree."""

@@ -22,6 +22,7 @@ from .files.viewsets import FilesMenuItem, FilesViewSet
 from .leakcheck.admin import LeakCheckViewSet
 from .lessons.selectors import course_models
 from .lessons.viewsets import CertificateViewSet
+from .listing_tag import paywall_tag
 from .rule_map import RulesUnreadable, current_rules
 from .sharing.viewsets import GiftLinkViewSet
 from .viewsets import ExplainMenuItem, PaywallViewSet, RuleViewSet
@@ -109,9 +110,12 @@ def paywall_button(page, user, view_name, next_url=None):
     )
 
 
+hooks.register("register_page_listing_buttons", paywall_tag)
+
+
 @hooks.register("register_page_listing_more_buttons")
 def paywall_listing_button(page, user, next_url=None):
-    """In the explorer, where Wagtail has no place for a column: in the menu of each page."""
+    """In the explorer, also where the page is open: in its menu."""
     for button in paywall_button(page, user, "index", next_url):
         button.priority = 65
         yield button

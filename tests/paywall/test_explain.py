@@ -1,8 +1,9 @@
 """Why a page is open or closed: the sentence, the rules that were looked at, and what comes out of each door."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from wagtail.documents import get_document_model
 from wagtail.models import ReferenceIndex
 
@@ -22,6 +23,8 @@ from cms_billing.paywall.rules import (
     decide,
 )
 from cms_billing.paywall.services import set_rule
+from cms_billing.paywall.sharing import services as sharing
+from cms_billing.paywall.sharing.selectors import Reader
 from cms_billing.testing.factories import UserFactory
 from tests.testsite.models import ChapterPage
 
@@ -29,6 +32,7 @@ from .conftest import client_of, in_dunning, member
 from .test_admin import staff
 
 TODAY = date(2026, 3, 31)
+NOW = datetime(2026, 3, 31, 9, 0, tzinfo=UTC)
 PLAN = RulePlan(1, "Membership")
 RULE = Rule(page_id=7, page_title="Magazine", plans=(PLAN,))
 HELD = Holding(
@@ -81,7 +85,7 @@ def test_chain_of_rules_is_shown_nearest_first(magazine):
     reader, _contract = member(magazine.plan)
     explanation = explain(magazine.article, reader, day=TODAY)
     assert explanation.decision.reason is Reason.NOT_YET
-    assert explanation.opens_with == "Wait until it opens"
+    assert explanation.opens_with == ["Wait until it opens"]
     assert [(seen.rule.page_title, seen.decides) for seen in explanation.rules] == [
         ("Strings", True),
         ("Magazine", False),
@@ -147,3 +151,50 @@ def test_user_bar_says_what_closes_the_page_and_leads_to_the_guests_view(magazin
     if "wagtail-userbar" in text:
         assert "Closed through section “Magazine”" in text
         assert f"/admin/billing-paywall/pages/{magazine.article.pk}/view-as/" in text
+
+
+@pytest.fixture
+def sharing_magazine(magazine):
+    """Three pages of the magazine are free each month, and members give two away."""
+    set_rule(page=magazine.section, plans=[magazine.plan], terms=RuleTerms(quota=3, gifts=2))
+    return magazine
+
+
+@pytest.mark.django_db
+def test_free_reads_of_the_account_are_looked_at(sharing_magazine):
+    reader, article = UserFactory(), sharing_magazine.article
+    before = explain(article, reader, day=TODAY)
+    assert before.decision.reason is Reason.NO_PLAN
+    assert before.opens_with == ["Choose a plan", "a free page: 3 are left", "a gift link of a member"]
+    assert before.without_plan == ["3 of 3 free pages are left this month."]
+    rule = before.decision.rule
+    sharing.read_free(reader=Reader(reader.pk), page=article, rule=rule, today=TODAY, now=NOW)
+    after = explain(article, reader, day=TODAY)
+    assert after.decision.reason is Reason.FREE_READ
+    assert after.sentence.startswith("Open as one of this month's free pages; 2 left.")
+    assert after.without_plan == ["Has read this page free this month (2 of 3 left)."]
+    assert doors_of(article, reader)["Listings and search"] == (False, "leaves it out")
+    next_month = explain(article, reader, day=date(2026, 4, 1))
+    assert next_month.decision.reason is Reason.NO_PLAN
+    assert explain(article, AnonymousUser(), day=TODAY).without_plan == [
+        "Guests read 3 pages of the section free each month."
+    ]
+
+
+@pytest.mark.django_db
+def test_working_gift_links_are_named_to_who_may_see_them(sharing_magazine):
+    giver, contract = member(sharing_magazine.plan)
+    article, boss = sharing_magazine.article, UserFactory(is_superuser=True)
+    sharing.create_gift(giver=giver, page=article, today=TODAY, now=NOW)
+    [said] = explain(article, AnonymousUser(), day=TODAY, asker=boss).without_plan[1:]
+    assert said.startswith(f"A gift link of {giver} opens it until ")
+    assert explain(article, AnonymousUser(), day=TODAY, asker=staff()).without_plan[1:] == []
+    in_dunning(contract, level=3, locked=True)
+    assert explain(article, AnonymousUser(), day=TODAY, asker=boss).without_plan[1:] == []
+
+
+@pytest.mark.django_db
+def test_nothing_but_payment_opens_what_is_locked(sharing_magazine):
+    reader, contract = member(sharing_magazine.plan)
+    in_dunning(contract, level=3, locked=True)
+    assert explain(sharing_magazine.article, reader, day=TODAY).opens_with == ["Pay what is owed"]

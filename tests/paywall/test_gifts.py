@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Barrier, Thread
 
@@ -17,7 +18,7 @@ from cms_billing.memberships.models import Contract
 from cms_billing.paywall.models import GiftLink
 from cms_billing.paywall.services import set_rule
 from cms_billing.paywall.sharing import services, tokens
-from cms_billing.paywall.terms import RuleTerms
+from cms_billing.paywall.terms import OpensTo, Preview, RuleTerms
 from cms_billing.testing.factories import UserFactory
 from tests.testsite.models import ArticlePage
 
@@ -452,3 +453,17 @@ def test_what_wagtail_keeps_private_is_not_named_to_strangers(giver, giving, cli
     assert client_of(giver).post(give).status_code == 404
     for headers in ({}, {"Sec-Fetch-Mode": "navigate"}):
         assert is_over(client.get(url, headers=headers))
+
+
+def test_gifts_are_counted_where_they_are_granted(giver, giving):
+    """A rule that sets a quota of its own still gives from the section's gifts; one with gifts of its own does not."""
+    articles = [
+        giving.section.add_child(instance=ArticlePage(title=title, slug=title)) for title in ("one", "two")
+    ]
+    refines = RuleTerms(opens_to=OpensTo.SECTION, preview=Preview.SECTION)
+    set_rule(page=articles[0], terms=replace(refines, quota=5))
+    set_rule(page=articles[1], terms=replace(refines, gifts=1))
+    links = [gift(giver, page)[0] for page in (giving.article, articles[0], articles[1])]
+    assert [link.section_id for link in links] == [giving.section.pk, giving.section.pk, articles[1].pk]
+    with pytest.raises(services.GiftsUsedUp):
+        gift(giver, articles[0])

@@ -145,6 +145,7 @@ class CollectionRuleView(WagtailAdminTemplateMixin, FormView):
         context = super().get_context_data(**kwargs)
         return {
             **context,
+            "collection": self.collection,
             "now": state_of(self.collection),
             "moving": still_moving(self.collection),
             "back_url": reverse("billing-paywall-files:index"),

@@ -137,6 +137,7 @@ class AccessRule(ClusterableModel):
             page_id=self.page_id,
             page_title=self.page.title,
             quota_page_id=self.page_id,
+            gifts_page_id=self.page_id,
             plans=tuple(RulePlan(plan.pk, plan.name) for plan in self.plans.all()),
             **self.terms(),
         )

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from wagtail.models import Page
 
 from ..models import FreeRead, GiftLink
-from ..rules import Decision, Reason, Rule, Visitor
+from ..rules import Decision, Passes, Reason, Rule, Visitor
 from ..selectors import decide_page, decisions_for
 from .tokens import digest_of
 
 # Who reads by a contract may give: neither editors nor those who were given the page themselves.
 MAY_GIVE = (Reason.MEMBER, Reason.ARREARS_BUT_OPEN, Reason.LOCKED_BUT_PAID, Reason.PAID_FOR_GOOD)
+
+# So many links are looked at where somebody asks which of them open a page.
+MOST_GIFTS = 5
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,23 @@ def pages_read(reader: Reader, *, today: date) -> set[int]:
         return set()
     reads = FreeRead.objects.filter(reader.is_them(), month=month_of(today))
     return set(reads.values_list("page_id", flat=True))
+
+
+def reads_by_account(user: Any, page: Page, rule: Rule, *, today: date) -> Passes:
+    """The free reads that are written down for an account: what it read as a guest, its browser knows. One query."""
+    if not is_given_free(rule, today=today):
+        return Passes()
+    reader = Reader(user.pk if user.is_authenticated else None)
+    read = reads_of(reader, section_id=rule.quota_page_id, today=today).pages
+    left = max(0, (rule.quota or 0) - len(read))
+    return Passes(free_read=page.pk in read, free_left=left, personal=reader.is_known)
+
+
+def working_gifts(page: Page, asker: Any, *, day: date) -> list[GiftLink]:
+    """Links that open the page for who follows one on that day, of those that the asker may see; the newest."""
+    links = GiftLink.objects.visible_to(asker).filter(page=page.pk, revoked_at=None, expires_on__gte=day)
+    unused = links.filter(openings__lt=F("max_openings"), created_at__date__lte=day).select_related("giver")
+    return [link for link in unused[:MOST_GIFTS] if giver_may_read(link, page, today=day)]
 
 
 def is_given_free(rule: Rule | None, *, today: date) -> bool:

@@ -113,7 +113,7 @@ def create_gift(*, giver: Any, page: Page, today: date, now: datetime) -> tuple[
     made: list[GiftLink] = []
 
     def take() -> None:
-        links = gifts_of_month(giver.pk, section_id=rule.quota_page_id, today=today)
+        links = gifts_of_month(giver.pk, section_id=rule.gifts_page_id, today=today)
         numbers = list(links.values_list("number", flat=True))
         if len(numbers) >= gifts:
             raise GiftsUsedUp(gifts=gifts)
@@ -129,7 +129,7 @@ def _write_gift(giver: Any, page: Page, rule: Rule, *, number: int, today: date,
     return GiftLink.objects.create(
         giver_id=giver.pk,
         page_id=page.pk,
-        section_id=rule.quota_page_id,
+        section_id=rule.gifts_page_id,
         month=month_of(today),
         number=number,
         nonce=nonce,
