@@ -53,6 +53,8 @@ def send(
     # Nothing inside may run as if it were a page of this site.
     response["Content-Security-Policy"] = "default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
+    # Open to a crawler today (a day on which everybody reads) is not open for good.
+    response["X-Robots-Tag"] = "noindex, noarchive"
     return for_one_person(response)
 
 

@@ -82,8 +82,7 @@ class PaywallFeed(Feed):
         if token:
             _keep_private(response)
         elif mine._changes:
-            seconds = clock.seconds_until(min(mine._changes))
-            patch_cache_control(response, max_age=min(seconds, gate.LONGEST))
+            patch_cache_control(response, max_age=gate.seconds_to_keep(until=min(mine._changes)))
         return response
 
     def item_description(self, item: Page) -> SafeString:

@@ -125,7 +125,7 @@ def refuse(request: HttpRequest, page: Page, decision: Decision) -> HttpResponse
 def stamp(response: HttpResponse, decision: Decision) -> None:
     """What caches may keep: the teaser of guests is one for all; everything else of a covered page is nobody's."""
     if decision.changes_on is not None and (decision.for_all_guests or not decision.covered):
-        patch_cache_control(response, max_age=min(clock.seconds_until(decision.changes_on), LONGEST))
+        patch_cache_control(response, max_age=seconds_to_keep(until=decision.changes_on))
     if not decision.covered:
         return
     patch_vary_headers(response, ["Cookie"])
@@ -133,6 +133,12 @@ def stamp(response: HttpResponse, decision: Decision) -> None:
         response["Cache-Control"] = "private, no-store"
         for header in ("Expires", "Pragma"):
             del response[header]
+
+
+def seconds_to_keep(*, until: date) -> int:
+    """How long caches may keep what changes at the beginning of that day. One less than there are: caches count whole
+    seconds, and nginx the one in which an answer ends as well."""
+    return max(0, min(clock.seconds_until(until) - 1, LONGEST))
 
 
 def was_refused(response: Any) -> bool:

@@ -17,7 +17,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
+from wagtail.contrib.frontend_cache.backends import HTTPBackend
 from wagtail.contrib.frontend_cache.tasks import purge_urls_from_cache_task
 from wagtail.contrib.frontend_cache.utils import PurgeBatch
 from wagtail.models import Page
@@ -28,6 +30,8 @@ from cms_billing.core.exceptions import BillingError
 from .models import CachePurge
 
 PAGES_A_BATCH = 200
+WAGTAILS = "wagtail.contrib.frontend_cache.backends.HTTPBackend"
+BOUNDED = "cms_billing.paywall.cache_backends.HTTPBackend"
 # Wagtail's backends tell of failures only here.
 BACKENDS_LOGGER = logging.getLogger("wagtail.frontendcache")
 
@@ -119,9 +123,20 @@ def _purge_pages(pages: Iterable[Page]) -> None:
     if not batch.urls:
         return
     with _told_failures() as failures:
-        purge_urls_from_cache_task.call(sorted(batch.urls))
+        purge_urls_from_cache_task.call(sorted(batch.urls), backend_settings=_caches())
     if failures:
         raise CacheNotReached("; ".join(failures[:3]))
+
+
+def _caches() -> dict[str, dict[str, Any]]:
+    """What the settings say, with a bound where Wagtail's own backend would wait for a silent cache for ever."""
+    known = getattr(settings, "WAGTAILFRONTENDCACHE", None) or {
+        "default": {"BACKEND": WAGTAILS, "LOCATION": getattr(settings, "WAGTAILFRONTENDCACHE_LOCATION", "")}
+    }
+    return {
+        name: {**cache, "BACKEND": BOUNDED} if import_string(cache["BACKEND"]) is HTTPBackend else cache
+        for name, cache in known.items()
+    }
 
 
 class _Listener(logging.Handler):

@@ -43,7 +43,11 @@ http {{
 class Answer:
     status: int
     headers: http.client.HTTPMessage
-    body: str
+    content: bytes
+
+    @property
+    def body(self) -> str:
+        return self.content.decode("utf-8", "replace")
 
     @property
     def was_kept(self) -> bool:
@@ -68,13 +72,14 @@ class Proxy:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, headers={"Host": host, **named})
         response = connection.getresponse()
-        body = response.read().decode()
+        content = response.read()
         connection.close()
-        return Answer(response.status, response.headers, body)
+        return Answer(response.status, response.headers, content)
 
 
 @contextmanager
-def nginx(site: str, folder: Path) -> Iterator[Proxy]:
+def nginx(site: str, folder: Path, *, private: str = "") -> Iterator[Proxy]:
+    """``private``: the folder whose files nginx sends when the site says so."""
     binary = _binary("nginx")
     if not PURGE_MODULE.exists():
         pytest.skip("nginx cannot purge: apt-get install libnginx-mod-http-cache-purge")
@@ -83,6 +88,7 @@ def nginx(site: str, folder: Path) -> Iterator[Proxy]:
     text = _replaced(text, "server 127.0.0.1:8000;", f"server {urlsplit(site).netloc};")
     text = _replaced(text, "listen 80;", f"listen {address};")
     text = _replaced(text, "/var/cache/nginx/pages", f"{folder}/pages")
+    text = _replaced(text, "/srv/site/private/", f"{private or folder / 'private'}/")
     (folder / "site.conf").write_text(text)
     user = "user root root;" if os.geteuid() == 0 else ""
     frame = NGINX_FRAME.format(module=f"load_module {PURGE_MODULE};", user=user, folder=folder)

@@ -3,12 +3,18 @@ else gets, and what a changed rule throws out."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Page
 
 from cms_billing.core import clock, outbox
+from cms_billing.paywall.gate import LONGEST
 from cms_billing.paywall.models import CachePurge
 from cms_billing.paywall.services import remove_rule, set_rule
 from cms_billing.paywall.sharing.services import create_gift
@@ -31,8 +37,9 @@ def proxy(request, live_server, tmp_path, settings) -> Proxy:
     with request.param(live_server.url, tmp_path) as running:
         settings.WAGTAILFRONTENDCACHE = {
             "proxy": {
-                "BACKEND": "wagtail.contrib.frontend_cache.backends.HTTPBackend",
+                "BACKEND": "cms_billing.paywall.cache_backends.HTTPBackend",
                 "LOCATION": f"http://{running.address}",
+                "LANGUAGES": ["en", "de"],
             }
         }
         yield running
@@ -175,7 +182,7 @@ def test_a_gift_and_a_free_page_are_read_past_the_cache_and_left_to_nobody(proxy
     assert proxy.get(PAGE).was_kept
 
 
-def test_other_hosts_and_languages_have_no_part_in_it(proxy, magazine):
+def test_other_hosts_have_no_part_in_it(proxy, magazine):
     own = proxy.get(PAGE)
     for headers in (
         {"host": "evil.example"},
@@ -184,14 +191,150 @@ def test_other_hosts_and_languages_have_no_part_in_it(proxy, magazine):
     ):
         proxy.get(PAGE, **headers)
         assert proxy.get(PAGE).body == own.body
-    german = proxy.get(PAGE, Accept_Language="de-DE,de;q=0.9", **ANALYTICS)
-    assert is_teaser(german)
-    assert '<html lang="de">' in german.body
-    chosen = proxy.get(PAGE, Cookie="django_language=de")
-    assert '<html lang="de">' in chosen.body
-    back = proxy.get(PAGE, Cookie="django_language=en", Accept_Language="de")
-    assert '<html lang="en">' in back.body
-    assert proxy.get(PAGE).body == own.body
+
+
+def language_of(answer: Answer) -> str:
+    assert is_teaser(answer)
+    return answer.body.partition('<html lang="')[2][:2]
+
+
+def test_each_language_is_kept_and_none_for_the_other(proxy, magazine):
+    german, english = {"Accept_Language": "de-DE,de;q=0.9,en;q=0.8"}, {"Accept_Language": "en-GB,en;q=0.8"}
+    for headers, language in ((german, "de"), (english, "en")):
+        first = proxy.get(PAGE, **headers)
+        assert not first.was_kept
+        for again in (proxy.get(PAGE, **headers, **ANALYTICS), proxy.get(f"{PAGE}?utm_source=x", **headers)):
+            assert again.was_kept
+            assert (language_of(again), again.body) == (language, first.body)
+    assert language_of(proxy.get(PAGE)) == "en"
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("de", "de"),
+        ("DE-at", "de"),
+        ("fr-FR,fr;q=0.9,de;q=0.5,en;q=0.3", "de"),
+        ("fr, en;q=0.8, de;q=0.5", "en"),
+        ("  en-US ,de", "en"),
+        ("den,sv", "en"),
+        ("*", "en"),
+        ("x" * 3000 + ",", "en"),
+        (" " * 500 + (", " * 900), "en"),
+    ],
+)
+def test_the_language_is_the_first_of_the_sites_own_that_the_browser_names(proxy, magazine, header, language):
+    begun = time.monotonic()
+    assert language_of(proxy.get(PAGE, Accept_Language=header)) == language
+    assert time.monotonic() - begun < 5
+    assert proxy.get(PAGE, Accept_Language=language).was_kept
+
+
+def test_a_chosen_language_counts_before_the_browsers(proxy, magazine):
+    """And whatever else stands in that cookie makes no variant of its own."""
+    assert language_of(proxy.get(PAGE, Cookie="django_language=de")) == "de"
+    assert proxy.get(PAGE, Accept_Language="de").was_kept
+    back = proxy.get(PAGE, Cookie="_ga=1; django_language=en", Accept_Language="de")
+    assert language_of(back) == "en"
+    nonsense = proxy.get(PAGE, Cookie="django_language=xx%0a")
+    assert language_of(nonsense) == "en"
+    assert nonsense.was_kept
+
+
+def test_a_changed_rule_throws_out_every_language(proxy, magazine):
+    purge_now()
+    for language in ("en", "de"):
+        assert is_teaser(proxy.get(PAGE, Accept_Language=language))
+    remove_rule(page=magazine.section)
+    assert purge_now().done == 1
+    for language in ("en", "de"):
+        assert is_full_text(proxy.get(PAGE, Accept_Language=language))
+
+
+# -- days on which everybody reads --------------------------------------------------------------------------------
+
+ZONE = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture
+def site_at(monkeypatch) -> Callable[[datetime], datetime]:
+    """The site's clock, in all its threads, shows this and goes on from there; the proxy's own stays in the present."""
+
+    def begin(moment: datetime) -> None:
+        ahead = moment - timezone.now()
+        monkeypatch.setattr(clock, "now", lambda: timezone.now() + ahead)
+
+    return begin
+
+
+def wait_for_midnight() -> None:
+    tomorrow = clock.today() + timedelta(days=1)
+    while clock.today() < tomorrow:
+        time.sleep(0.02)
+
+
+LAST_DAY = date(2026, 5, 20)
+ENDS = RuleTerms(free_until=LAST_DAY)
+BEGINS = RuleTerms(free_from=LAST_DAY + timedelta(days=1))
+
+
+def before_midnight(seconds: float) -> datetime:
+    midnight = datetime.combine(LAST_DAY + timedelta(days=1), datetime.min.time(), ZONE)
+    return midnight - timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("seconds", [4.0, 4.2, 4.7])
+def test_a_full_text_kept_while_it_was_free_is_gone_at_midnight(proxy, magazine, site_at, seconds):
+    set_rule(page=magazine.section, plans=[magazine.plan], terms=ENDS)
+    proxy.get("/")
+    site_at(before_midnight(seconds))
+    free = proxy.get(PAGE)
+    assert is_full_text(free)
+    assert 0 < max_age_of(free) < seconds
+    again = proxy.get(PAGE, **ANALYTICS)
+    assert again.was_kept
+    assert again.body == free.body
+
+    wait_for_midnight()
+
+    for headers in ({}, ANALYTICS, {"method": "HEAD"}, {}):
+        assert SECRET not in proxy.get(PAGE, **headers).body
+    assert is_teaser(proxy.get(PAGE))
+    assert proxy.get(PAGE).was_kept
+
+
+def test_a_teaser_kept_until_a_page_is_free_makes_way_at_midnight(proxy, magazine, site_at):
+    set_rule(page=magazine.section, plans=[magazine.plan], terms=BEGINS)
+    proxy.get("/")
+    site_at(before_midnight(4))
+    assert is_teaser(proxy.get(PAGE))
+    assert proxy.get(PAGE).was_kept
+    wait_for_midnight()
+    assert is_full_text(proxy.get(PAGE))
+
+
+def test_in_the_last_second_nothing_is_kept(proxy, magazine, site_at):
+    set_rule(page=magazine.section, plans=[magazine.plan], terms=ENDS)
+    proxy.get("/")
+    site_at(before_midnight(1.0))
+    assert max_age_of(proxy.get(PAGE)) == 0
+    wait_for_midnight()
+    assert is_teaser(proxy.get(PAGE))
+
+
+def test_hours_before_it_is_kept_for_an_hour(proxy, magazine, site_at):
+    set_rule(page=magazine.section, plans=[magazine.plan], terms=ENDS)
+    site_at(before_midnight(9 * 3600))
+    assert is_full_text(free := proxy.get(PAGE))
+    assert max_age_of(free) == LONGEST
+    kept = proxy.get(PAGE)
+    assert kept.was_kept
+    assert int(kept.headers["Age"] or 0) < max_age_of(kept) == LONGEST
+
+
+def max_age_of(answer: Answer) -> int:
+    assert answer.headers["Cache-Control"].startswith("max-age=")
+    return int(answer.headers["Cache-Control"].removeprefix("max-age="))
 
 
 def test_only_machines_of_the_site_purge(proxy, magazine):

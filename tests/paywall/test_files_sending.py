@@ -40,6 +40,7 @@ def test_whole_file_says_that_it_takes_ranges(stored):
     assert response["Content-Type"] == "video/mp4"
     assert response["Content-Disposition"] == 'inline; filename="film.mp4"'
     assert response["Cache-Control"] == "private, no-store"
+    assert response["X-Robots-Tag"] == "noindex, noarchive"
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
 import pytest
 from django.db import transaction
 from wagtail.contrib.frontend_cache.backends import BaseBackend
 from wagtail.models import Page
 
 from cms_billing.core import clock, outbox
-from cms_billing.paywall import purges
+from cms_billing.paywall import cache_backends, purges
 from cms_billing.paywall.models import CachePurge
 from cms_billing.paywall.services import remove_rule, set_rule
 from cms_billing.paywall.terms import OpensTo, RuleTerms
 from cms_billing.testing.factories import PlanFactory
 from tests.testsite.models import ArticlePage
+
+from .proxies import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -111,3 +120,85 @@ def test_a_move_purges_the_old_addresses_and_the_new_ones(cache_in_front):
         "/archive/magazine/",
         "/archive/magazine/strings/",
     }
+
+
+# -- caches that do not answer ------------------------------------------------------------------------------------
+
+WAGTAILS = "wagtail.contrib.frontend_cache.backends.HTTPBackend"
+OURS = "cms_billing.paywall.cache_backends.HTTPBackend"
+
+
+@contextmanager
+def answering(port: int) -> Iterator[list[tuple[str, str | None, str | None]]]:
+    """A cache at ``port`` that does what it is told, and the orders it gets: path, host, language."""
+    told: list[tuple[str, str | None, str | None]] = []
+
+    class Cache(BaseHTTPRequestHandler):
+        def do_PURGE(self) -> None:
+            told.append((self.path, self.headers["Host"], self.headers["Accept-Language"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", port), Cache)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield told
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("backend", [WAGTAILS, OURS])
+def test_a_cache_that_accepts_and_never_answers_holds_no_worker(backend, magazine, settings, monkeypatch):
+    monkeypatch.setattr(cache_backends, "TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        settings.WAGTAILFRONTENDCACHE = {
+            "silent": {"BACKEND": backend, "LOCATION": f"http://127.0.0.1:{port}"},
+        }
+        remove_rule(page=magazine.section)
+        begun = time.monotonic()
+        assert purge_now().retry == 1
+        assert time.monotonic() - begun < 3
+    row = CachePurge.objects.get()
+    assert row.reached == ""
+    assert "timed out" in row.last_error
+
+    with answering(port) as told:
+        CachePurge.objects.update(next_try_at=None)
+        assert purge_now().done == 1
+    assert told == [(path, "localhost", None) for path in ("/", "/magazine/", "/magazine/strings/")]
+
+
+def test_a_silent_cache_is_asked_once_a_batch(monkeypatch, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        params = {"LOCATION": f"http://127.0.0.1:{silent.getsockname()[1]}", "TIMEOUT": 0.2}
+        begun = time.monotonic()
+        cache_backends.HTTPBackend(params).purge_batch([f"http://localhost/{n}/" for n in range(200)])
+    assert time.monotonic() - begun < 3
+    assert "199 more were not tried" in caplog.text
+
+
+def test_the_old_setting_has_the_bound_as_well(magazine, settings, monkeypatch):
+    monkeypatch.setattr(cache_backends, "TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.WAGTAILFRONTENDCACHE_LOCATION = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        remove_rule(page=magazine.section)
+        assert purge_now().retry == 1
+
+
+def test_each_language_that_a_cache_keeps_is_purged(magazine, settings):
+    port = free_port()
+    settings.WAGTAILFRONTENDCACHE = {
+        "proxy": {"BACKEND": OURS, "LOCATION": f"http://127.0.0.1:{port}", "LANGUAGES": ["en", "de"]}
+    }
+    remove_rule(page=magazine.section)
+    with answering(port) as told:
+        assert purge_now().done == 1
+    assert [language for path, _host, language in told if path == "/magazine/"] == ["en", "de"]
+    assert len(told) == 6

@@ -40,19 +40,19 @@ sub vcl_recv {
     return (pass);
   }
 
-  # What is left of a guest's cookies changes nothing but the language: "Vary: Cookie" then makes no other variants.
-  if (req.http.Cookie ~ "(^|;\s*)django_language=") {
-    set req.http.Cookie = regsub(req.http.Cookie, "^(?:.*;\s*)?(django_language=[^;]*).*$", "\1");
-  } else {
-    unset req.http.Cookie;
-  }
-
-  # The languages of the site; everything else gets the first.
-  if (req.http.Accept-Language ~ "^de") {
+  # The language that the site answers in: the one chosen there, else the first of the site's own that the browser
+  # names. Here de and en; any other gets en.
+  if (req.http.Cookie ~ "(^|;\s*)django_language=de(;|$)") {
+    set req.http.Accept-Language = "de";
+  } else if (req.http.Cookie ~ "(^|;\s*)django_language=en(;|$)") {
+    set req.http.Accept-Language = "en";
+  } else if (req.http.Accept-Language ~ "(?i)^(?:\s*+(?!(?:en|de)\b)[^,]*+,)*+\s*+de\b") {
     set req.http.Accept-Language = "de";
   } else {
     set req.http.Accept-Language = "en";
   }
+  # What is left of a guest's cookies changes nothing: "Vary: Cookie" then makes no other variants.
+  unset req.http.Cookie;
 
   # Marks of newsletters and advertisements change nothing on a page.
   if (req.url ~ "\?((utm_[a-z]+|fbclid|gclid|mtm_[a-z]+)=[^&]*&?)+$") {
