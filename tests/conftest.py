@@ -100,6 +100,18 @@ def teller(config: pytest.Config) -> Callable[[str], None]:
     return say
 
 
+# -- processes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    if config.getvalue("dist") == "load":
+        from tests.distribution import TogetherWhereNeeded
+
+        return TogetherWhereNeeded(config, log)
+    return None
+
+
 # -- addresses ------------------------------------------------------------------------------------------------------
 
 

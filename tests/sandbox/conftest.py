@@ -1,7 +1,7 @@
 """The sandbox's own pages, mail inbox and demo content, at the sandbox's addresses.
 
-The demo content is loaded once a module, inside a transaction that is rolled back after it: each test sees
-it and leaves no trace in the others.
+The demo content is loaded once, inside a transaction that is rolled back after the last test of this folder: each test
+sees it and leaves no trace in the others. So those that want the sandbox empty come first.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,22 @@ import pytest
 from django.db import transaction
 from django.test import override_settings
 
+HERE = Path(__file__).parent
 
-@pytest.fixture(scope="module")
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = [place for place, item in enumerate(items) if item.path.is_relative_to(HERE)]
+    ours = [items[place] for place in places]
+    for place, item in zip(places, sorted(ours, key=wants_content), strict=True):
+        items[place] = item
+
+
+def wants_content(item: pytest.Item) -> bool:
+    return "empty_sandbox" not in item.fixturenames
+
+
+@pytest.fixture(scope="package")
 def sandbox_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder: Path = tmp_path_factory.mktemp("sandbox")
     with override_settings(
@@ -30,7 +44,7 @@ def sandbox_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def demo_content(django_db_setup: None, sandbox_settings: None, django_db_blocker) -> Iterator[None]:
     from sandbox.site.demo import billing, content, people, shop
 
