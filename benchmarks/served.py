@@ -15,20 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-PAYWALL = "cms_billing.paywall.middleware.PaywallMiddleware"
-
-
-def without_paywall() -> None:
-    """Bare Wagtail: what stands in the way of each request goes; the apps stay, for the pages are the same."""
-    from wagtail import hooks
-
-    from cms_billing.paywall.wagtail_hooks import guard
-
-    hooks.get_hooks("on_serve_page")
-    hooks._hooks["on_serve_page"] = [
-        entry for entry in hooks._hooks["on_serve_page"] if entry[0] is not guard
-    ]
-
+from benchmarks.common import PAYWALL, paywall_off
 
 # Connections are kept and sessions checked as on a site that is served.
 settings.DATABASES["default"]["CONN_MAX_AGE"] = None
@@ -37,4 +24,4 @@ if bare:
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != PAYWALL]
 application = get_wsgi_application()
 if bare:
-    without_paywall()
+    paywall_off().__enter__()

@@ -91,11 +91,19 @@ class BillingSettings:
     gift_link_openings: int = 5
 
 
+# The value of CMS_BILLING that was read last, and what became of it.
+_read: tuple[Any, BillingSettings] | None = None
+
+
 def billing_settings() -> BillingSettings:
     """The settings as they are now; unknown keys and wrong types are ignored here and reported by the checks."""
-    given = getattr(django_settings, "CMS_BILLING", {}) or {}
-    known = {f.name.upper(): f.name for f in fields(BillingSettings)}
-    return BillingSettings(**{known[key]: value for key, value in given.items() if key in known})
+    global _read  # noqa: PLW0603  (every page asks several times, and they change in tests only)
+    given = getattr(django_settings, "CMS_BILLING", None)
+    if _read is None or _read[0] is not given:
+        known = {f.name.upper(): f.name for f in fields(BillingSettings)}
+        known_values = {known[key]: value for key, value in (given or {}).items() if key in known}
+        _read = given, BillingSettings(**known_values)
+    return _read[1]
 
 
 def unknown_keys() -> list[str]:

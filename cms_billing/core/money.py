@@ -110,7 +110,7 @@ class Money:
 
     def format(self, language: str = "en") -> str:
         """As people of that language write it: ``1.234,50 €`` in German, ``€1,234.50`` in English."""
-        return format_currency(self.amount, self.currency, locale=_locale(language))
+        return _formatted(self, language)
 
     def allocate(self, weights: Sequence[int | Decimal]) -> list[Money]:
         """Split by weights without losing a cent; see ``allocate_minor``."""
@@ -122,6 +122,12 @@ class Money:
         if other.currency != self.currency:
             raise CurrencyMismatch(self, other)
         return other.minor
+
+
+@lru_cache(maxsize=1024)
+def _formatted(money: Money, language: str) -> str:
+    """Remembered: prices come again on every page, and Babel reads the pattern of the language anew each time."""
+    return format_currency(money.amount, money.currency, locale=_locale(language))
 
 
 def round_half_up(value: Decimal) -> int:

@@ -50,6 +50,11 @@ def cases_of_contract(
     return _cases_of_customer(issuer, customer).filter(Q(_bills(reference)) | spreads)
 
 
+def has_live_case(issuer: str = "issuer_id", customer: str = "customer_id") -> Exists:
+    """Is anything of the customer in dunning at this issuer? The quick question before the others: no means good."""
+    return Exists(Case.objects.live().filter(issuer_id=OuterRef(issuer), customer_id=OuterRef(customer)))
+
+
 def _cases_of_customer(issuer: str, customer: str) -> models.QuerySet[Case]:
     return Case.objects.standing().filter(issuer_id=OuterRef(issuer), customer_id=OuterRef(customer))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -92,8 +93,17 @@ def mail_excerpt(
 
 def description_of(page: Page) -> str:
     """One or two sentences that everybody may read, for search engines and previews of links."""
-    written = page.search_description or plain_text(public_teaser(page))
-    return Truncator(" ".join(written.split())).words(WORDS_OF_A_DESCRIPTION, truncate="…")
+    return _beginning(page.search_description) or _beginning_of_html(public_teaser(page))
+
+
+@lru_cache(maxsize=256)
+def _beginning_of_html(content: str) -> str:
+    """Remembered: each teaser asks twice, and reading HTML takes as long as all else that is said about the page."""
+    return _beginning(plain_text(content))
+
+
+def _beginning(text: str) -> str:
+    return Truncator(" ".join(text.split())).words(WORDS_OF_A_DESCRIPTION, truncate="…")
 
 
 def plain_text(content: str) -> str:

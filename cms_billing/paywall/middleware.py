@@ -17,7 +17,7 @@ from wagtail.models import PAGE_TEMPLATE_VAR, Page
 from . import gate, listings, rule_gate, views, visibility
 from .files import gate as files_gate
 from .prefixes import prefixes, refusal_by_address
-from .rule_map import RulesUnreadable
+from .rule_map import RulesUnreadable, one_version
 from .rules import RULES_UNREADABLE
 
 
@@ -28,6 +28,10 @@ class PaywallMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        with one_version():
+            return self._guarded(request)
+
+    def _guarded(self, request: HttpRequest) -> HttpResponse:
         # Others behind us (Oscar's basket) ask for the user of each request, which would open a session for guests.
         gate.settle_guest(request)
         response = self.get_response(request)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q
 from django.utils.translation import gettext as _
 from wagtail.models import Locale, Page, get_page_models
 
@@ -27,8 +28,8 @@ from cms_billing.memberships.models import Plan, PlanPrice
 from cms_billing.memberships.offers import offer_urls
 
 from .files.collections import collection_rules, rules_by_collection
-from .models import AccessRule
 from .offers import DatedPrice, PlanFacts
+from .rule_rows import RuleRow, plans_of_rules, rules_of_pages
 from .rules import OpensTo, Rule
 from .terms import refined
 from .tree_parts import closed_parts
@@ -130,10 +131,33 @@ class RuleMap:
 
 
 _current: RuleMap | None = None
+# The one map that a request goes by, once it has asked for it; None outside of requests.
+_held: ContextVar[list[RuleMap] | None] = ContextVar("cms_billing_rules", default=None)
+
+
+@contextmanager
+def one_version() -> Iterator[None]:
+    """Inside, the rules stay what they were when they were first asked for, unless it is here that they change: one
+    request is decided by one version of them, and asks the cache for the stamp once."""
+    token = _held.set([])
+    try:
+        yield
+    finally:
+        _held.reset(token)
 
 
 def current_rules() -> RuleMap:
     """The rules as they are now; no query while nothing changed. Raises RulesUnreadable: then show nothing."""
+    held = _held.get()
+    if held:
+        return held[0]
+    known = _up_to_date()
+    if held is not None and not _changed_in_this_transaction():
+        held.append(known)
+    return known
+
+
+def _up_to_date() -> RuleMap:
     global _current  # noqa: PLW0603  (one map a process is the point)
     version = _shared_version()
     known = _current
@@ -164,6 +188,8 @@ def _changed_in_this_transaction() -> bool:
 def _renew_version() -> None:
     global _current  # noqa: PLW0603
     _current = None
+    if held := _held.get():
+        held.clear()
     # A cache that is down must not stop an editor; LIFETIME remains.
     with suppress(Exception):
         cache.set(VERSION_KEY, uuid.uuid4().hex, None)
@@ -182,16 +208,13 @@ def _shared_version() -> str:
 
 
 def _load(version: str) -> RuleMap:
-    prices = Prefetch("plans__prices", PlanPrice.objects.order_by("-valid_from"))
-    rows: list[Any] = list(_rows().prefetch_related("plans", prices))
-    of_files = collection_rules()
-    plans = {plan.pk: plan for row in (*rows, *of_files) for plan in row.plans.all()}
-    urls = offer_urls(plans) if plans else {}
-    rules = resolved(_with_translations(rows))
+    named, of_files = plans_of_rules(), collection_rules()
+    plans = plan_facts(_all_plans(named) | {plan.pk for row in of_files for plan in row.plans.all()})
+    rules = resolved(_with_translations(list(rules_of_pages(named, plans))))
     return RuleMap(
         rules={**rules, **_aliases(rules, _aliased())} if rules else {},
         singles=_always_open() if rules else {},
-        plans={pk: replace(_facts(plan), url=urls.get(pk, "")) for pk, plan in plans.items()},
+        plans=plans,
         collections=rules_by_collection(of_files),
         version=version,
         loaded_at=time.monotonic(),
@@ -204,7 +227,8 @@ def rules_if_moved(path: str, to: str) -> RuleMap:
     def place(known: str) -> str:
         return to + known[len(path) :] if known.startswith(path) else known
 
-    own = _with_translations(list(_rows().prefetch_related("plans")))
+    named = plans_of_rules()
+    own = _with_translations(list(rules_of_pages(named, plan_facts(_all_plans(named)))))
     rules = resolved({place(known): rule for known, rule in own.items()})
     sources = {place(alias): place(source) for alias, source in _aliased().items()}
     return RuleMap(
@@ -213,17 +237,16 @@ def rules_if_moved(path: str, to: str) -> RuleMap:
     )
 
 
-def _rows() -> QuerySet[AccessRule]:
-    """An alias is sold as its source is, whatever was copied with it."""
-    return AccessRule.objects.filter(page__alias_of=None).select_related("page")
+def _all_plans(named: Mapping[int, Iterable[int]]) -> set[int]:
+    return {plan for plan_ids in named.values() for plan in plan_ids}
 
 
-def _with_translations(rows: Sequence[AccessRule]) -> dict[str, Rule]:
+def _with_translations(rows: Sequence[RuleRow]) -> dict[str, Rule]:
     """Rules by path; a page that translates one with a rule, and has none itself, follows it."""
-    rules = {row.page.path: row.facts() for row in rows}
+    rules = {row.path: row.rule for row in rows}
     by_key: dict[Any, Rule] = {}
-    for row in sorted(rows, key=lambda row: row.page_id):
-        by_key.setdefault(row.page.translation_key, rules[row.page.path])
+    for row in sorted(rows, key=lambda row: row.rule.page_id):
+        by_key.setdefault(row.translation_key, row.rule)
     if not by_key or Locale.objects.count() < 2:
         return rules
     translations = Page.objects.filter(translation_key__in=by_key, alias_of=None)
@@ -284,10 +307,12 @@ def _always_open() -> dict[str, Rule]:
     )
 
 
-def plan_facts(plan_ids: Sequence[int]) -> dict[int, PlanFacts]:
+def plan_facts(plan_ids: Collection[int]) -> dict[int, PlanFacts]:
+    if not plan_ids:
+        return {}
     prices = Prefetch("prices", PlanPrice.objects.order_by("-valid_from"))
     plans = {plan.pk: plan for plan in Plan.objects.filter(pk__in=plan_ids).prefetch_related(prices)}
-    urls = offer_urls(plans) if plans else {}
+    urls = offer_urls(plans)
     return {pk: replace(_facts(plan), url=urls.get(pk, "")) for pk, plan in plans.items()}
 
 

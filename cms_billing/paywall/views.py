@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,8 +11,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf
 from django.utils import translation
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from wagtail.models import Page
 
@@ -33,6 +35,8 @@ from .teasers import teaser_of
 logger = logging.getLogger("cms_billing.paywall")
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+in_words = lazy(texts.sentence, str)
 
 
 class InLanguage(TemplateResponse):
@@ -175,11 +179,20 @@ def log_unreadable(request: HttpRequest, error: Exception) -> None:
 def login_url(request: HttpRequest) -> str:
     """Where Wagtail sends visitors to log in, and back to this page."""
     target = getattr(settings, "WAGTAIL_FRONTEND_LOGIN_URL", None) or settings.LOGIN_URL
-    try:
-        url = resolve_url(target)
-    except NoReverseMatch:
+    urlconf = get_urlconf() or settings.ROOT_URLCONF
+    url = _login_page(str(target), urlconf, get_script_prefix(), translation.get_language())
+    if not url:
         return ""
     return f"{url}{'&' if '?' in url else '?'}{urlencode({'next': request.get_full_path()})}"
+
+
+@lru_cache(maxsize=64)
+def _login_page(target: str, urlconf: str, prefix: str, language: str | None) -> str:
+    """Looked up once for each of what an address depends on: every teaser has it."""
+    try:
+        return resolve_url(target)
+    except NoReverseMatch:
+        return ""
 
 
 def _common(request: HttpRequest, page: Page, decision: Decision) -> dict[str, Any]:
@@ -189,6 +202,7 @@ def _common(request: HttpRequest, page: Page, decision: Decision) -> dict[str, A
         "request": request,
         "decision": decision,
         "paywall_decision": decision,
-        "reason": texts.sentence(decision),
+        # Only where a template says it.
+        "reason": in_words(decision),
         "base_template": billing_settings().base_template,
     }

@@ -143,12 +143,14 @@ def test_decision_asks_one_query_for_members_and_none_for_guests(magazine, djang
     from cms_billing.paywall.selectors import decide_page
 
     reader, contract = member(magazine.plan)
-    in_dunning(contract, level=1, locked=False)
     rules_remembered()
     with django_assert_num_queries(1):
         assert decide_page(magazine.article, reader, today=TODAY).granted
     with django_assert_num_queries(0):
         assert not decide_page(magazine.article, GUEST, today=TODAY).granted
+    in_dunning(contract, level=1, locked=False)
+    with django_assert_num_queries(2):
+        assert decide_page(magazine.article, reader, today=TODAY).granted
 
 
 def test_rules_rolled_back_are_not_remembered(magazine, django_db_blocker):

@@ -1,12 +1,15 @@
 """What a closed page costs more than the same page without a rule."""
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from cms_billing.paywall import rule_map
 from cms_billing.paywall.services import remove_rule, set_rule
 from cms_billing.paywall.terms import OpensTo, RuleTerms
+from tests.testsite.models import ArticlePage
 
 from .conftest import client_of, member
 
@@ -35,3 +38,43 @@ def test_page_without_a_rule_costs_nothing(magazine):
     before = queries(client_of(reader))
     set_rule(page=magazine.section, terms=RuleTerms(opens_to=OpensTo.EVERYONE))
     assert queries(client_of(reader)) == before
+
+
+def test_a_request_asks_the_cache_once_for_the_rules(magazine, monkeypatch):
+    asked = []
+    ask = rule_map._shared_version
+    monkeypatch.setattr(rule_map, "_shared_version", lambda: asked.append(1) or ask())
+    Client().get("/magazine/strings/")
+    assert len(asked) == 1
+    remove_rule(page=magazine.section)
+    assert b"paywall-offers" not in Client().get("/magazine/strings/").content
+
+
+def test_what_a_request_changes_itself_counts_at_once_in_it(magazine):
+    path = magazine.article.path
+    with rule_map.one_version():
+        assert rule_map.current_rules().rule_for(path) is not None
+        remove_rule(page=magazine.section)
+        assert rule_map.current_rules().rule_for(path) is None
+
+
+def test_rules_of_a_request_are_those_of_its_beginning(magazine):
+    """A teaser and the list beside it may not follow two versions."""
+    with rule_map.one_version():
+        first = rule_map.current_rules()
+        # Another process says that something changed.
+        cache.set(rule_map.VERSION_KEY, "newer", None)
+        assert rule_map.current_rules() is first
+    assert rule_map.current_rules() is not first
+
+
+def test_reading_a_thousand_rules_takes_the_same_queries(magazine):
+    with CaptureQueriesContext(connection) as few:
+        rule_map._load("")
+    for number in range(20):
+        page = magazine.section.add_child(instance=ArticlePage(title=f"Own rule {number}"))
+        set_rule(page=page, plans=[magazine.plan])
+    with CaptureQueriesContext(connection) as many:
+        known = rule_map._load("")
+    assert len(many) == len(few)
+    assert len(known.rules) == 21

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Prefetch
 from wagtail.models import Collection
-
-from cms_billing.memberships.models import PlanPrice
 
 from ..models import CollectionRule
 from ..rules import OpensTo, Rule
 
 
 def collection_rules() -> list[CollectionRule]:
-    prices = Prefetch("plans__prices", PlanPrice.objects.order_by("-valid_from"))
-    return list(CollectionRule.objects.select_related("collection").prefetch_related("plans", prices))
+    return list(CollectionRule.objects.select_related("collection").prefetch_related("plans"))
 
 
 def rules_by_collection(rows: list[CollectionRule]) -> dict[int, Rule]:

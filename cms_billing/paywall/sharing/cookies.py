@@ -112,9 +112,11 @@ def _set(response: Any, request: HttpRequest, name: str, value: str, *, path: st
 
 
 def _value(request: HttpRequest, name: str) -> str:
+    if name not in request.COOKIES:
+        return ""
     try:
         return signing.Signer(salt=f"{SALT}.{name}").unsign(request.COOKIES[name])
-    except (KeyError, signing.BadSignature):
+    except signing.BadSignature:
         return ""
 
 
