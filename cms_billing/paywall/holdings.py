@@ -121,6 +121,7 @@ def _rows(user: Any, columns: tuple[str, ...], *, today: date) -> list[Any]:
 def _statement(using: str, columns: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
     owner = Slot("user", get_user_model()._meta.pk)
     contracts = Contract.objects.filter(customer__user_id=owner)
+    rows: QuerySet[Any]
     if columns is AT_A_GLANCE:
         rows = contracts.annotate(in_dunning=has_live_case())
     else:
