@@ -76,7 +76,7 @@ def ready_template(backend: SQLite | PostgreSQL, *, say: Callable[[str], None]) 
     complete = backend.template_name("template", schema_hash())
     if backend.exists(complete):
         return complete
-    with only_one_process_at_a_time():
+    with backend.only_one_process_at_a_time():
         if not backend.exists(complete):
             if not backend.exists(dependencies):
                 say("Migrating Wagtail and Oscar once for the test template; this takes about a minute …")
@@ -171,14 +171,6 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
-@contextmanager
-def only_one_process_at_a_time() -> Iterator[None]:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def process_is_alive(pid: str) -> bool:
     try:
         os.kill(int(pid), 0)
@@ -189,7 +181,16 @@ def process_is_alive(pid: str) -> bool:
     return True
 
 
-class SQLite:
+class Backend:
+    @contextmanager
+    def only_one_process_at_a_time(self) -> Iterator[None]:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with (CACHE / f"lock-{type(self).__name__.lower()}").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+class SQLite(Backend):
     """Databases are files below ``.cache/``."""
 
     def template_name(self, kind: str, key: str) -> str:
@@ -247,7 +248,7 @@ class SQLite:
                 self.drop(str(path))
 
 
-class PostgreSQL:
+class PostgreSQL(Backend):
     """Databases lie beside each other on one server; the name's prefix tells ours."""
 
     @property
@@ -333,3 +334,11 @@ class PostgreSQL:
                 f"PostgreSQL does not take {server['USER']} at {server['HOST']}:{server['PORT']}: {problem}\n"
                 "Start it, or say where it is with PGHOST, PGPORT, PGUSER and PGPASSWORD."
             ) from problem
+
+
+if __name__ == "__main__":
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings.__name__)
+    django.setup()
+    print(ready_template(backend_in_use(), say=print))

@@ -205,7 +205,7 @@ def database_with_wagtail_and_oscar(project: Path) -> Iterator[dict[str, str]]:
         shell("python", "manage.py", "shell", "--no-imports", "--command", MIGRATE_OTHERS)
         backend.copy(name, unfinished)
 
-    with database.only_one_process_at_a_time():
+    with backend.only_one_process_at_a_time():
         if not backend.exists(template):
             database.build(backend, template, migrate)
             backend.prune()
