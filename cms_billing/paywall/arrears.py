@@ -19,7 +19,7 @@ from cms_billing.payments.links import payment_token, payment_url
 from cms_billing.payments.page_notes import notes_on
 
 from . import texts
-from .rules import OwedDocument
+from .rules import Decision, OwedDocument
 
 
 @dataclass(frozen=True)
@@ -110,30 +110,38 @@ def arrears_of(
     )
 
 
-def example(*, issuer: Issuer, language: str, today: date) -> Arrears:
-    """A member who does not exist, for the editors' preview."""
-    number, amount = "R-2026-00042", Money(1980, issuer.currency)
-    due = today - timedelta(days=45)
-    paper = OwedDocument(
-        id=0,
-        number=number,
-        issued_on=due - timedelta(days=14),
-        due_on=due,
-        open_minor=amount.minor,
-        currency=amount.currency,
-        level=3,
-        lock_scope="contract",
-    )
-    letters = tuple(LetterSent(level, today - timedelta(days=14 * (4 - level) - 10)) for level in (1, 2, 3))
+def example(*, issuer: Issuer, language: str, today: date, decision: Decision | None = None) -> Arrears:
+    """A member who does not exist, for the editors' preview: locked, or as the made-up ``decision`` says."""
+    told = decision.documents[0] if decision and decision.documents else None
+    paper = told or _example_paper(issuer.currency, today)
+    reason = texts.locked_text(contract="V-0000123", plan=_("Membership"), papers=[paper])
+    amount = Money(paper.open_minor, paper.currency).format(language)
     return Arrears(
         issuer=issuer,
         owed=(OwedRow.of(paper, language),),
-        total=amount.format(language),
-        payable=amount.format(language),
-        letters=letters,
+        total=amount,
+        payable=amount,
+        letters=tuple(
+            LetterSent(level, today - timedelta(days=14 * (paper.level + 1 - level) - 10))
+            for level in range(1, paper.level + 1)
+        ),
         payment_url="#",
-        reason=texts.locked_text(contract="V-0000123", plan=_("Membership"), papers=[paper]),
+        reason=texts.sentence(decision) if decision and told else reason,
         offers=(Link(_("Pay in instalments"), "#"),),
+    )
+
+
+def _example_paper(currency: str, today: date) -> OwedDocument:
+    due = today - timedelta(days=45)
+    return OwedDocument(
+        id=0,
+        number="R-2026-00042",
+        issued_on=due - timedelta(days=14),
+        due_on=due,
+        open_minor=1980,
+        currency=currency,
+        level=3,
+        lock_scope="contract",
     )
 
 

@@ -95,7 +95,7 @@ def _owed_facts(request: HttpRequest, decision: Decision) -> tuple[Issuer, str, 
         plan_id = decision.holding.plan_id if decision.holding else 0
         issuer = Plan.objects.select_related("issuer").get(pk=plan_id).issuer
         with translation.override(issuer.language):
-            made_up = example(issuer=issuer, language=issuer.language, today=clock.today())
+            made_up = example(issuer=issuer, language=issuer.language, today=clock.today(), decision=decision)
         return issuer, issuer.language, made_up
     decision = selectors.with_documents(decision)
     owner = decision.holding.customer_id if decision.holding else 0
