@@ -68,7 +68,8 @@ def _answer(request: HttpRequest, storage: Storage, name: str) -> HttpResponseBa
     if not storage.exists(name):
         raise Http404(f"{name} is not there.")
     path = _local_path(storage, name)
-    if path is None and billing_settings().files_sent_by_storage:
+    # An address is signed for GET; HEAD is answered here.
+    if path is None and billing_settings().files_sent_by_storage and request.method != "HEAD":
         return redirect(storage.url(name))
     if path is not None and getattr(settings, "SENDFILE_BACKEND", None):
         from wagtail.utils.sendfile import sendfile
@@ -104,7 +105,9 @@ def _bytes(
     except NotSatisfiable:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     if part is None:
-        response: HttpResponseBase = FileResponse(storage.open(name, "rb"))
+        # Opening it for its headers alone could fetch all of it from an object storage.
+        head = request.method == "HEAD"
+        response: HttpResponseBase = HttpResponse() if head else FileResponse(storage.open(name, "rb"))
         response["Content-Length"] = str(size)
         return response
     response = StreamingHttpResponse(_read(storage, name, part), status=206)

@@ -1,4 +1,4 @@
-"""What an integrator can get wrong with protected files and guarded addresses (``E145`` to ``W149``)."""
+"""What an integrator can get wrong with protected files and guarded addresses (``E145`` to ``E150``)."""
 
 from __future__ import annotations
 
@@ -49,6 +49,37 @@ def private_storage_is_private(app_configs: Any, **kwargs: Any) -> list[CheckMes
             id="cms_billing.E146",
         )
     ]
+
+
+@register("cms_billing")
+def object_storage_is_private(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """django-storages takes what it is not told from settings that are meant for public media."""
+    if wrong_types():
+        return []
+    try:
+        storage = private_storage()
+    except Exception:  # noqa: BLE001, RUF100  (E145 says it)
+        return []
+    alias = billing_settings().private_storage
+    return [
+        Error(problem, hint=f"Give STORAGES[{alias!r}] {option} among its OPTIONS.", id="cms_billing.E150")
+        for problem, option in _public_options(storage)
+    ]
+
+
+def _public_options(storage: Any) -> Iterator[tuple[str, str]]:
+    if str(getattr(storage, "default_acl", None) or "").startswith("public"):
+        yield (
+            "The storage for files that only some may have uploads them for everybody.",
+            "default_acl='private'",
+        )
+    if not billing_settings().files_sent_by_storage:
+        return
+    unsigned = "The storage is to send files that only some may have, and does not sign their addresses."
+    if getattr(storage, "querystring_auth", True) is False:
+        yield unsigned, "querystring_auth=True"
+    elif getattr(storage, "custom_domain", None) and not getattr(storage, "cloudfront_signer", None):
+        yield unsigned, "custom_domain=None, or a CloudFront key,"
 
 
 @register(Tags.database)
