@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -116,91 +117,92 @@ def test_head_ranges_and_conditions(nginx, library, reader):
     assert (known.status, known.content) == (304, b"")
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
+def test_no_header_helps_a_guest(nginx, library, reader):
+    url = library.document.file.url
+    nginx.get(url, **reader)
+    for headers in (
         {"Range": "bytes=0-9"},
         {"If_None_Match": "*"},
         {"X_Accel_Redirect": f"{INSIDE}protected/"},
         {"X_Original_URL": "/"},
-        {"Host": "evil.example"},
-    ],
-)
-def test_no_header_helps_a_guest(nginx, library, reader, headers):
-    url = library.document.file.url
-    nginx.get(url, **reader)
-    host = headers.pop("Host", "localhost")
-    for method in ("GET", "HEAD"):
-        assert is_refused(nginx.get(url, method=method, host=host, **headers), 302, 400, 403, 404)
+        {"host": "evil.example"},
+    ):
+        for method in ("GET", "HEAD"):
+            assert is_refused(nginx.get(url, method=method, **headers), 302, 400, 403, 404), headers
 
 
-@pytest.mark.parametrize(
-    "spelt",
-    [
-        "/_private/{name}",
-        "/_private//{name}",
-        "//_private/{name}",
-        "/./_private/{name}",
-        "/x/../_private/{name}",
-        "/%5fprivate/{name}",
-        "/_private/x/../{name}",
-        "/_private/%2e/{name}",
-        "/_PRIVATE/{name}",
-        "/_private/{name}?_ga=1",
-        "/_private/{name}/",
-        "/_private../private/{name}",
-        "/_private%2f{name}",
-        "/billing/files/../../_private/{name}",
-        "/billing/files/..%2f..%2f_private%2f{name}",
-    ],
-)
-def test_the_inner_address_is_not_reached_from_outside(nginx, library, reader, spelt):
+# The inner address, as somebody outside may spell it.
+SPELT = [
+    "/_private/{name}",
+    "/_private//{name}",
+    "//_private/{name}",
+    "/./_private/{name}",
+    "/x/../_private/{name}",
+    "/%5fprivate/{name}",
+    "/_private/x/../{name}",
+    "/_private/%2e/{name}",
+    "/_PRIVATE/{name}",
+    "/_private/{name}?_ga=1",
+    "/_private/{name}/",
+    "/_private../private/{name}",
+    "/_private%2f{name}",
+    "/billing/files/../../_private/{name}",
+    "/billing/files/..%2f..%2f_private%2f{name}",
+]
+
+
+def test_the_inner_address_is_not_reached_from_outside(nginx, library, reader):
     for name in (library.document.file.name, library.image.file.name, "protected/"):
-        path = spelt.format(name=name)
-        for who in ({}, reader):
-            for method in ("GET", "HEAD", "POST"):
-                assert is_refused(
-                    nginx.get(path, method=method, Content_Length="0", **who), 301, 302, 403, 404, 405
-                )
+        for path in (spelt.format(name=name) for spelt in SPELT):
+            for who in ({}, reader):
+                for method in ("GET", "HEAD", "POST"):
+                    answer = nginx.get(path, method=method, Content_Length="0", **who)
+                    assert is_refused(answer, 301, 302, 403, 404, 405), (method, path)
 
 
-@pytest.mark.parametrize("path", ["..", "../..", "%2e%2e", "..%2f..", "%2e%2e%2f%2e%2e", "..%5c..", "....//"])
-def test_no_way_leads_out_of_the_folder(nginx, library, reader, folder, path):
+UPWARDS = ["..", "../..", "%2e%2e", "..%2f..", "%2e%2e%2f%2e%2e", "..%5c..", "....//"]
+
+
+def test_no_way_leads_out_of_the_folder(nginx, library, reader, folder):
     """Beside the files of closed collections lie those of others, around them the machine's."""
     (folder / "beside.txt").write_bytes(TEXT)
-    for start in ("/billing/files/", "/billing/files/d1/", INSIDE, f"{INSIDE}protected/"):
-        for end in ("beside.txt", "etc/passwd"):
-            for who in ({}, reader):
-                answer = nginx.get(f"{start}{path}/{end}", **who)
-                assert is_refused(answer, 301, 302, 400, 403, 404)
-                assert "root:" not in answer.body
+    starts = ("/billing/files/", "/billing/files/d1/", INSIDE, f"{INSIDE}protected/")
+    for start, path, end in product(starts, UPWARDS, ("beside.txt", "etc/passwd")):
+        for who in ({}, reader):
+            answer = nginx.get(f"{start}{path}/{end}", **who)
+            assert is_refused(answer, 301, 302, 400, 403, 404), (start, path, end)
+            assert "root:" not in answer.body
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Grüße aus Köln.pdf",
-        "100 % Noten.pdf",
-        "a%2e%2eb.pdf",
-        "Saiten + Griffe.pdf",
-        "weißer Käfig – 音楽.pdf",
-        "a;b,c.pdf",
-    ],
-)
-def test_names_as_people_write_them(nginx, library, reader, name):
+NAMES = [
+    "Grüße aus Köln.pdf",
+    "100 % Noten.pdf",
+    "a%2e%2eb.pdf",
+    "Saiten + Griffe.pdf",
+    "weißer Käfig – 音楽.pdf",
+    "a;b,c.pdf",
+]
+
+
+def test_names_as_people_write_them(nginx, library, reader):
+    for name in NAMES:
+        url = named(library, name).file.url
+        assert unquote(url).endswith(f"/{name}")
+        answer = nginx.get(url, **reader)
+        assert (answer.status, answer.content) == (200, TEXT), name
+        assert "filename" in answer.headers["Content-Disposition"]
+        assert nginx.get(url, method="HEAD", **reader).status == 200
+        assert nginx.get(url, Range="bytes=0-3", **reader).content == TEXT[:4]
+        assert is_refused(nginx.get(url), 302)
+
+
+def named(library: Library, name: str) -> Any:
+    """With its name as it came, past Django's upload form, which is stricter."""
     document = get_document_model()(title=name, collection=library.collection)
-    # As it came, past Django's upload form, which is stricter.
     place = f"protected/d{get_random_string(5)}/{name}"
     document.file.name = document.file.storage.save(place, ContentFile(TEXT, name=name))
     document.save()
-    url = document.file.url
-    assert unquote(url).endswith(f"/{name}")
-    answer = nginx.get(url, **reader)
-    assert (answer.status, answer.content) == (200, TEXT)
-    assert "filename" in answer.headers["Content-Disposition"]
-    assert nginx.get(url, method="HEAD", **reader).status == 200
-    assert nginx.get(url, Range="bytes=0-3", **reader).content == TEXT[:4]
-    assert is_refused(nginx.get(url), 302)
+    return document
 
 
 def test_a_gift_opens_the_files_of_its_page_through_nginx(nginx, library, magazine):
