@@ -19,6 +19,7 @@ from cms_billing.core.admin import money_text
 from cms_billing.core.money import Money
 
 from . import texts
+from .access_changes import said_before, unsettled_change
 from .explanation import explain
 from .forms import ExplainForm
 
@@ -54,13 +55,15 @@ class ExplainView(WagtailAdminTemplateMixin, FormView):
         day: date = form.cleaned_data["day"] or clock.today()
         page = form.cleaned_data["page"].specific
         explanation = explain(page, user, day=day, asker=self.request.user)
-        decision = explanation.decision
+        decision, changed = explanation.decision, unsettled_change(page)
         return {
             "page": page,
             "who": user if user.is_authenticated else _("A guest"),
             "day": day,
             "explanation": explanation,
             "decision": decision,
+            "changed": changed,
+            "before": said_before(changed) if changed else "",
             "rule": texts.covered_by(decision.rule, page_id=page.pk),
             "documents": [
                 (paper, money_text(Money(paper.open_minor, paper.currency))) for paper in decision.documents

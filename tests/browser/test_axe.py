@@ -25,9 +25,10 @@ pytestmark = pytest.mark.browser
 SERIOUS = ("serious", "critical")
 
 
-def serious(window: Any) -> list[tuple[str, str, str]]:
-    """``(rule, element, what is wrong)`` of each serious finding on the page that is open."""
-    found = Axe().run(window).response["violations"]
+def serious(window: Any, *within: str) -> list[tuple[str, str, str]]:
+    """``(rule, element, what is wrong)`` of each serious finding on the page that is open, or in parts of it."""
+    context = {"include": [[selector] for selector in within]} if within else None
+    found = Axe().run(window, context=context).response["violations"]
     return [
         (one["id"], " ".join(map(str, node["target"])), node.get("failureSummary", "")[:300])
         for one in found
@@ -130,3 +131,22 @@ def test_pages_of_editors(admin_window, academy):
         if ours:
             found[url] = ours
     assert not found
+
+
+def test_what_stands_in_pages_of_wagtail(admin_window, academy):
+    """The tags of the explorer, the message about a move, the panel, and the dialog with the rule."""
+    admin_window.goto(reverse("wagtailadmin_explore", args=[academy.section.pk]))
+    assert not serious(admin_window, ".billing-listing-tag")
+    home = academy.section.get_parent()
+    admin_window.goto(reverse("wagtailadmin_pages:move_confirm", args=[academy.article.pk, home.pk]))
+    admin_window.wait_for_timeout(1000)  # it fades in
+    assert not serious(admin_window, ".messages")
+    admin_window.goto(reverse("wagtailadmin_pages:edit", args=[academy.article.pk]))
+    admin_window.locator("[data-side-panel-toggle=paywall]").click()
+    admin_window.locator("[data-rule-dialog]").click()
+    admin_window.locator(".modal-body #rule-form").wait_for()
+    admin_window.wait_for_timeout(500)
+    assert not serious(admin_window, ".billing-rule-dialog")
+    admin_window.keyboard.press("Escape")
+    admin_window.locator(".modal-body").wait_for(state="detached")
+    assert not serious(admin_window, ".billing-paywall-panel")

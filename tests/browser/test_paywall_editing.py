@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from wagtail.models import Site
+from wagtail.models import Page, Site
 
 from cms_billing.paywall.models import AccessRule
 from cms_billing.paywall.rules import Preview, RuleTerms
@@ -160,8 +160,10 @@ def test_rule_is_changed_without_leaving_the_page(story, open_window, screenshot
     assert dialog.get_by_label("as the section above says").is_checked()
     dialog.get_by_label("members with a plan").check()
     assert dialog.get_by_label("as the section above says").is_hidden()
-    dialog.get_by_role("checkbox", name="Course").check()
     dialog.get_by_label("only the title").check()
+    dialog.get_by_role("button", name="Save").click()
+    dialog.get_by_text("Choose at least one plan").first.wait_for()
+    dialog.get_by_role("checkbox", name="Course").check()
     screenshot(page, f"paywall-dialog-{name}")
     dialog.get_by_role("button", name="Save").click()
     panel.get_by_text("Closed by its own rule. Opens with: Course.").wait_for()
@@ -171,6 +173,29 @@ def test_rule_is_changed_without_leaving_the_page(story, open_window, screenshot
     version = page.locator("#page-edit-form [name=loaded_revision_id]").input_value()
     story.refresh_from_db()
     assert int(version) == story.latest_revision_id
+    if name == "desktop":
+        write_on_and_change_the_rule_again(page, panel, story)
+
+
+def write_on_and_change_the_rule_again(page, panel, story) -> None:
+    """Wagtail saves by itself: neither the rule nor the text is lost, whichever comes first."""
+    write_title(page, "Saiten, neu")
+    panel.get_by_role("link", name="Change the rule").click()
+    page.locator(".modal-body").get_by_label("everyone").check()
+    page.locator(".modal-body").get_by_role("button", name="Save").click()
+    panel.get_by_text("Open to everyone by its own rule.").wait_for()
+    write_title(page, "Saiten, ganz neu")
+    draft = Page.objects.get(pk=story.pk).latest_revision
+    assert draft.content["title"] == "Saiten, ganz neu"
+    assert [rule["opens_to"] for rule in draft.content["paywall_rules"]] == ["everyone"]
+
+
+def write_title(page, title: str) -> None:
+    with page.expect_response(
+        lambda answer: answer.request.method == "POST" and "/edit/" in answer.url
+    ) as saved:
+        page.locator("#page-edit-form [name=title]").fill(title)
+    assert saved.value.json()["success"]
 
 
 def test_moved_page_keeps_its_access_by_one_click(story, open_window, screenshot):

@@ -232,6 +232,8 @@ def test_panel_reminds_of_it_until_somebody_decides(magazine, archive, editor):
     address = f"/admin/pages/{magazine.article.pk}/edit/"
     move(editor, magazine.article, archive)
     assert BUTTON in editor.get(address).content.decode()
+    explained = editor.get(f"/admin/billing-paywall/explain/?page={magazine.article.pk}").content.decode()
+    assert "when the page was moved, copied or converted. " + BEFORE in explained
     set_rule(page=archive, plans=[magazine.plan])
     assert BUTTON not in editor.get(address).content.decode()
     remove_rule(page=archive)

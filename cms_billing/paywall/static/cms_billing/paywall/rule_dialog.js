@@ -29,6 +29,8 @@
     const form = dialog.body[0].querySelector("#rule-form");
     dialog.container.addClass("billing-rule-modal");
     window.billingRuleForm(dialog.body[0]);
+    const wrong = form.querySelector(".error-message");
+    if (wrong) wrong.scrollIntoView({ block: "center" });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const given = new URLSearchParams(new FormData(form));
