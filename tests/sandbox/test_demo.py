@@ -3,7 +3,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from oscar.core.loading import get_model
-from wagtail.models import Page
+from wagtail.models import Page, Site
 
 from sandbox.site.demo import billing, content, files, learning, people, shop
 from sandbox.site.demo.artwork import PALETTES, draw_cover
@@ -36,6 +36,19 @@ def test_the_logins_are_printed_with_their_password(sandbox_settings):
 
     assert "rueckstand2@saitenweg.example" in out.getvalue()
     assert "saitenweg" in out.getvalue().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("http://localhost:8123", "http://localhost:8123"),
+        ("https://demo.example.org", "https://demo.example.org"),
+    ],
+)
+def test_pages_have_the_address_that_the_sandbox_is_started_at(demo, settings, address, expected):
+    settings.SITE_URL = address
+    call_command("sandbox_address")
+    assert Site.objects.get(is_default_site=True).root_url == expected
 
 
 def test_a_cover_is_the_same_picture_every_time():
