@@ -11,6 +11,10 @@ from django.urls import reverse
 from wagtail.models import Site
 
 from cms_billing.core import clock
+from cms_billing.paywall.files.services import set_collection_rule
+from cms_billing.paywall.services import set_rule
+from cms_billing.paywall.sharing.services import create_gift, revoke_gift
+from cms_billing.paywall.terms import RuleTerms
 from cms_billing.shop.models import ProductDownload
 from cms_billing.testing.factories import (
     CustomerFactory,
@@ -20,7 +24,7 @@ from cms_billing.testing.factories import (
     signed_contract,
 )
 from sandbox.site.models import ArticlePage, MagazineIndexPage
-from tests.paywall.files import new_collection, new_document, new_image
+from tests.paywall.files import TEXT, new_collection, new_document, new_image
 from tests.shop.shop import partner_of, plan_product
 
 pytestmark = pytest.mark.browser
@@ -118,3 +122,62 @@ def test_editor_closes_a_collection_and_readers_see_the_difference(
     with window.expect_download() as started:
         window.get_by_role("link", name="Download Alle Akkorde").click()
     assert started.value.suggested_filename == "akkorde.pdf"
+
+
+@pytest.fixture
+def shared(site):
+    """The page and its files are for members, who may give it away; everybody reads one page a month free."""
+    article, plan, document = site
+    set_rule(page=article.get_parent(), plans=[plan], terms=RuleTerms(quota=1, gifts=1))
+    set_collection_rule(collection=document.collection, plans=[plan])
+    document.refresh_from_db()
+    return article, plan, document
+
+
+def gets_document(window, document) -> bool:
+    """With the cookies that the browser sends to each address on the way."""
+    answer = window.context.request.get(document.url)
+    return answer.status == 200 and answer.body() == TEXT
+
+
+def reads_whole_page(window, document) -> bool:
+    window.wait_for_load_state("networkidle")
+    return (
+        window.locator("figure.picture img").count() == 1
+        and picture_is_seen(window)
+        and gets_document(window, document)
+    )
+
+
+def is_cacheable_elsewhere(window, live_server) -> bool:
+    return not window.context.cookies(live_server.url + "/magazin/")
+
+
+def test_a_guest_reads_a_page_free_with_its_pictures_and_documents(shared, window, live_server, screenshot):
+    article, _plan, document = shared
+    window.goto(article.url)
+    assert not reads_whole_page(window, document)
+    window.get_by_role("button", name="Read this page free").click()
+    window.locator("figure.picture img").wait_for()
+    assert reads_whole_page(window, document)
+    assert is_cacheable_elsewhere(window, live_server)
+    assert fits(window)
+    screenshot(window, f"closed-files-free-read-{window.kind}")
+
+
+def test_a_gift_brings_pictures_and_documents_until_it_is_taken_back(shared, window, live_server, screenshot):
+    article, plan, document = shared
+    giver, today = UserFactory(), clock.today()
+    customer = CustomerFactory(issuer=plan.issuer, user=giver)
+    signed_contract(plan=plan, customer=customer, start=today - timedelta(days=20), today=today)
+    link, token = create_gift(giver=giver, page=article, today=today, now=clock.now())
+    window.goto(reverse("cms_billing:open_gift", args=[token]))
+    window.wait_for_url(f"**{article.url}")
+    assert reads_whole_page(window, document)
+    assert is_cacheable_elsewhere(window, live_server)
+    screenshot(window, f"closed-files-gift-{window.kind}")
+
+    revoke_gift(link=link, user=giver, now=clock.now())
+    assert not gets_document(window, document)
+    window.goto(article.url)
+    assert not reads_whole_page(window, document)
