@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -95,10 +95,17 @@ def changes_by_having_moved(page: Page, *, from_path: str, before: RuleMap) -> l
 def changes_by_copying(page: Page, copy: Page) -> list[AccessChange]:
     """What the copy (or alias) lets in, beside the original. Copies of what is below stand in the same order."""
     copies = list(pages_at(copy.path))
-    originals = list(pages_at(page.path).values_list("path", flat=True)) if len(copies) > 1 else [page.path]
-    paths = {new.path: old for new, old in zip(copies, originals, strict=False)}
+    originals = list(pages_at(page.path)) if len(copies) > 1 else [page]
+    paths = {new.path: old.path for new, old in zip(copies, originals, strict=False)}
+    ids = {old.pk: new.pk for new, old in zip(copies, originals, strict=False)}
     known = current_rules()
-    return found_in(copies, known, known, before_path=lambda new: paths[new.path])
+    found = found_in(copies, known, known, before_path=lambda new: paths[new.path])
+    return [replace(change, before=_as_copied(change.before, ids)) for change in found]
+
+
+def _as_copied(rule: Rule | None, ids: Mapping[int, int]) -> Rule | None:
+    """The rule on a page that was copied is its copy's own."""
+    return replace(rule, page_id=ids.get(rule.page_id, rule.page_id)) if rule else None
 
 
 def pages_at(path: str) -> QuerySet[Page]:

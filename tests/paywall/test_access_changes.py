@@ -159,6 +159,19 @@ def test_copy_out_of_its_section_is_told_and_that_it_is_a_draft(magazine, archiv
     assert [rule["opens_to"] for rule in draft["paywall_rules"]] == ["plans"]
 
 
+def test_copied_rule_that_refined_its_section_finds_none(magazine, archive, editor):
+    refines = RuleTerms(opens_to=OpensTo.SECTION, preview=Preview.SECTION, quota=2)
+    set_rule(page=magazine.article, terms=refines)
+    shown = copy(editor, magazine.article, archive)
+    assert (
+        "Open to everyone by its own rule. The original: Closed by its own rule. Opens with: Membership."
+        in shown
+    )
+    made = Page.objects.get(slug="copy")
+    editor.post(KEEP, {"change": changes_of(made)[0].pk})
+    assert (rule_at(made).plan_ids, rule_at(made).quota) == ({magazine.plan.pk}, 2)
+
+
 def test_tree_is_copied_with_an_alias_in_it_that_was_closed_by_its_source(magazine, archive, editor):
     """Copied, an alias is an ordinary page; the gap in the tree moves the copies' places."""
     archive.add_child(instance=ArticlePage(title="Gone", slug="gone")).delete()
