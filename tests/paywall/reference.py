@@ -15,12 +15,16 @@ from cms_billing.paywall.terms import OpensTo, RuleTerms
 
 @dataclass
 class Node:
-    """A page: what it stands below, the rule on itself, and the page it is an alias of."""
+    """A page: what it stands below, the rule on itself, the page it is an alias of, and the one it translates.
+
+    Or a collection of files: then only its place and its rule.
+    """
 
     parent: int | None = None
     terms: RuleTerms | None = None
     plans: frozenset[int] = frozenset()
     alias_of: int | None = None
+    translates: int | None = None
 
 
 @dataclass(frozen=True)
@@ -43,18 +47,30 @@ class Person:
 
 def what_counts(nodes: Sequence[Node], number: int) -> Closed | None:
     """The nearest rule upwards; a rule that keeps to its section takes from above what it does not say. An alias is
-    closed as its source is. None: open."""
+    closed as its source is. Of two pages that translate each other the rule of one counts for both, at the place of
+    each, unless the other has its own. None: open."""
     node = nodes[number]
     if node.alias_of is not None and (of_source := what_counts(nodes, node.alias_of)) is not None:
         return of_source
     above = what_counts(nodes, node.parent) if node.parent is not None else None
-    if node.alias_of is not None or node.terms is None:
+    terms, plans = _own_rule(nodes, number)
+    if terms is None:
         return above
-    if node.terms.opens_to is OpensTo.EVERYONE:
+    if terms.opens_to is OpensTo.EVERYONE:
         return None
-    if node.terms.opens_to is OpensTo.PLANS:
-        return Closed(node.terms, node.plans)
-    return _filled_in(node.terms, above) if above else None
+    if terms.opens_to is OpensTo.PLANS:
+        return Closed(terms, plans)
+    return _filled_in(terms, above) if above else None
+
+
+def _own_rule(nodes: Sequence[Node], number: int) -> tuple[RuleTerms | None, frozenset[int]]:
+    node = nodes[number]
+    if node.terms is None and node.alias_of is None:
+        others = [
+            one for other, one in enumerate(nodes) if number == one.translates or other == node.translates
+        ]
+        node = next((one for one in others if one.terms is not None), node)
+    return node.terms, node.plans
 
 
 def _filled_in(own: RuleTerms, above: Closed) -> Closed:

@@ -134,7 +134,7 @@ def api(settings, monkeypatch):
     from wagtail.api import APIField
 
     monkeypatch.setattr(ArticlePage, "api_fields", [APIField("body"), APIField("teaser")], raising=False)
-    settings.ROOT_URLCONF = "tests.security.urls_api"
+    settings.ROOT_URLCONF = "tests.paywall.urls_doors"
 
 
 def test_api_gives_outsiders_nothing(api, magazine, outsiders):
