@@ -44,34 +44,24 @@ def letter_for(
     not the claims': it goes on the oldest claim of that level. ``figures``: those of an example, for previews.
     """
     stepping = [claim for claim in claims if claim.decision.step is Step.LETTER]
-    number = max(claim.level for claim in stepping)
-    level = procedure.facts.level(number)
-    assert level is not None, "the rule only names levels of the procedure"
-    first = next(claim for claim in stepping if claim.level == number)
+    first, level = _highest(procedure, stepping)
     currency = first.item.currency
     fee = level.fee_minor if currency == issuer.currency else 0
     figures = figures or figures_of(claims, fee_minor=fee)
     pay_until = today + timedelta(days=level.days_to_pay)
-    subject, body = text_of(
-        procedure, level=number, language=customer.language, issuer=issuer, kind=customer.kind
-    )
-    formats = Formats(customer.language, issuer.format_region, issuer.date_style)
     values = {
-        "name": customer.person or customer.name,
-        "customer_number": customer.number,
-        "documents": ", ".join(claim.item.number for claim in stepping),
-        "pay_until": _in_a_sentence(formats).day(pay_until),
-        "issuer": issuer.legal_name or issuer.name,
+        **_values(issuer, customer, stepping, pay_until=pay_until),
         "lock": lock_sentences(procedure, stepping, language=customer.language),
-        **figures.printed(formats, currency),
+        **figures.printed(_formats(issuer, customer), currency),
     }
+    subject, body = text_of(
+        procedure, level=first.level, language=customer.language, issuer=issuer, kind=customer.kind
+    )
     extra = {
         "subject": texts.fill(subject, values),
         "text": texts.fill(body, values),
-        "level": number,
-        "claims": [
-            _listed(claim) for claim in sorted(claims, key=lambda c: (c.item.due_on, c.item.document_id))
-        ],
+        "level": first.level,
+        "claims": [_listed(claim) for claim in sorted(claims, key=_by_due_date)],
         **figures.stored(),
         "pay_until": f"{pay_until:%Y-%m-%d}",
         "lock_notice": lock_notice(procedure, stepping, language=customer.language),
@@ -80,6 +70,27 @@ def letter_for(
     }
     draft = Draft(DocumentKind.DUNNING_LETTER, customer.pk, currency, extra=extra)
     return Letter(draft, tuple(stepping), level, fee, first.item.document_id)
+
+
+def _highest(procedure: ActiveProcedure, claims: Sequence[Claim]) -> tuple[Claim, LevelFacts]:
+    """The first claim of the highest level, and that level."""
+    first = max(claims, key=lambda claim: claim.level)
+    level = procedure.facts.level(first.level)
+    assert level is not None, "the rule only names levels of the procedure"
+    return first, level
+
+
+def _values(
+    issuer: Issuer, customer: Customer, claims: Sequence[Claim], *, pay_until: date
+) -> dict[str, str]:
+    """What the placeholders of a text say, but for locks and figures."""
+    return {
+        "name": customer.person or customer.name,
+        "customer_number": customer.number,
+        "documents": ", ".join(claim.item.number for claim in claims),
+        "pay_until": _in_a_sentence(_formats(issuer, customer)).day(pay_until),
+        "issuer": issuer.legal_name or issuer.name,
+    }
 
 
 def figures_of(claims: Sequence[Claim], *, fee_minor: int) -> Figures:
@@ -169,6 +180,10 @@ def announced_after(procedure: ActiveProcedure, claim: Claim) -> str:
     return rules.scope_announced(before, procedure.facts.after(claim.level))
 
 
+def _by_due_date(claim: Claim) -> tuple[date, int]:
+    return claim.item.due_on, claim.item.document_id
+
+
 def _listed(claim: Claim) -> dict[str, object]:
     """``open_minor`` is all that is open on it before the letter; where there are charges, beside it what of each kind
     the letter asks for, and how the interest was worked out."""
@@ -211,6 +226,10 @@ def _listed_interest(claim: Claim) -> dict[str, object]:
         ]
         worked_out["interest_settled_minor"] = charges.settled_minor
     return worked_out
+
+
+def _formats(issuer: Issuer, customer: Customer) -> Formats:
+    return Formats(customer.language, issuer.format_region, issuer.date_style)
 
 
 def _in_a_sentence(formats: Formats) -> Formats:

@@ -100,10 +100,8 @@ def promise_by_member(
 ) -> Agreement:
     """The member promises within the issuer's limits; ``shown`` is the debt they saw. Raises CannotAgree."""
     debt = lock_debt(document_ids)
-    offer = _offered(debt, shown=shown, today=today)
-    if offer.promise_until is None or until > offer.promise_until:
-        raise CannotAgree.not_offered()
-    parts = rules.whole(debt.amount, due_on=until)
+    latest = _offered(debt, shown=shown, today=today).promise_until
+    parts = _whole_until(debt, until, latest=latest)
     return _agree(debt, Kind.PROMISE, parts, today=today, opens_access=False, user=user, by_member=True)
 
 
@@ -113,11 +111,16 @@ def deferral_by_member(
 ) -> Agreement:
     """The member puts the debt off within the issuer's limits; ``shown`` is the debt they saw. Raises CannotAgree."""
     debt = lock_debt(document_ids)
-    offer = _offered(debt, shown=shown, today=today)
-    if offer.deferral_until is None or until > offer.deferral_until:
-        raise CannotAgree.not_offered()
-    parts = rules.whole(debt.amount, due_on=until)
+    latest = _offered(debt, shown=shown, today=today).deferral_until
+    parts = _whole_until(debt, until, latest=latest)
     return _agree(debt, Kind.DEFERRAL, parts, today=today, opens_access=True, user=user, by_member=True)
+
+
+def _whole_until(debt: Debt, until: date, *, latest: date | None) -> Sequence[Part]:
+    """All of it at once; ``latest`` is what the issuer's limits offer, if anything."""
+    if latest is None or until > latest:
+        raise CannotAgree.not_offered()
+    return rules.whole(debt.amount, due_on=until)
 
 
 @transaction.atomic
@@ -275,6 +278,14 @@ def _agree(
         user=user if user is not None and user.is_authenticated else None,
         note=note.strip()[:200],
     )
+    _write_documents_and_instalments(agreement, debt, parts)
+    write_steps(agreement, CaseStep.Kind.AGREED, reason=summary(agreement, parts), user=agreement.user)
+    confirm_agreement(agreement)
+    log(instance=agreement, action="cms_billing.make_agreement", user=agreement.user, data={"kind": kind})
+    return agreement
+
+
+def _write_documents_and_instalments(agreement: Agreement, debt: Debt, parts: Sequence[Part]) -> None:
     AgreementDocument.objects.bulk_create(
         AgreementDocument(
             agreement=agreement,
@@ -290,10 +301,6 @@ def _agree(
         )
         for part in parts
     )
-    write_steps(agreement, CaseStep.Kind.AGREED, reason=summary(agreement, parts), user=agreement.user)
-    confirm_agreement(agreement)
-    log(instance=agreement, action="cms_billing.make_agreement", user=agreement.user, data={"kind": kind})
-    return agreement
 
 
 def summary(agreement: Agreement, parts: Sequence[Part]) -> str:
