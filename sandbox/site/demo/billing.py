@@ -1,4 +1,4 @@
-"""The money side: who sells, what opens which page, who bought what, and four months of history.
+"""The money side: what is sold and opens which page, who bought what, and four months of history.
 
 Nothing of the history is written by hand: the clock is set to each day in turn, contracts are signed, money
 comes in, and the real daily run does the rest, invoices, mails and reminders included.
@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.models import Group, Permission
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django_q.models import OrmQ
@@ -21,19 +19,14 @@ from wagtail.models import Page, Site
 
 from cms_billing.core import clock
 from cms_billing.core.money import Money
-from cms_billing.core.roles import ACCOUNTANTS, AUDITORS, EDITORS
 from cms_billing.daily.models import DailyRun
 from cms_billing.daily.services import run_daily
-from cms_billing.dunning.services import create_default_procedure
 from cms_billing.faktura.models import (
     Customer,
     Document,
     DocumentKind,
-    DocumentText,
     Issuer,
-    Letterhead,
     OpenItem,
-    RunSchedule,
 )
 from cms_billing.memberships.models import Contract, Plan, PlanPrice
 from cms_billing.memberships.services import sign_contract, terminate_contract
@@ -42,18 +35,18 @@ from cms_billing.paywall.services import set_rule
 from cms_billing.paywall.terms import OpensTo, Preview, RuleTerms
 from cms_billing.shop.models import CheckoutSettings, PartnerIssuer, PlanProduct, ProductClassTax
 
-from .arrears import build_arrears_pages, build_policy, settle_situations
+from .arrears import settle_situations
 from .books import live_with_books
-from .cards import hear_from_providers, open_accounts, store_card
-from .collection import build_agency, live_with_collection
+from .cards import hear_from_providers, store_card
+from .collection import live_with_collection
 from .content import COURSE, LAST_LESSON, LONGER_PREVIEW, MEMBERS_SECTION, SAMPLE_LESSON
 from .papers import live_with_papers
 from .people import MEMBERS, Person, account
+from .sellers import ACADEMY, STUDIO, build_sellers
 from .shop import BOOK, PARTNER_CODE
 
 Report = Callable[[str], None]
 
-ACADEMY, STUDIO = "Saitenweg Akademie", "Studio Mira Adler"
 DAYS = 120
 LAST_LESSON_AFTER_DAYS = 84
 REPORTED = (1, 11, 21)
@@ -174,90 +167,7 @@ def first_day() -> date | None:
     return DailyRun.objects.order_by("day").values_list("day", flat=True).first()
 
 
-# -- who sells, and what ------------------------------------------------------------------------------------------
-
-
-def build_sellers() -> None:
-    academy, _ = Issuer.objects.get_or_create(
-        name=ACADEMY,
-        defaults={
-            "legal_name": "Saitenweg Akademie GmbH",
-            "street": "Lerchenhof 14",
-            "postal_code": "22763",
-            "city": "Hamburg",
-            "email": "rechnung@saitenweg.example",
-            "phone": "040 66969 123",
-            "website": "https://saitenweg.example",
-            "vat_id": "DE813579246",
-            "register_entry": "Amtsgericht Hamburg, HRB 999999",
-            "managing_directors": "Hanne Brockdorf",
-            "account_holder": "Saitenweg Akademie GmbH",
-            "iban": "DE02120300000000202051",
-            "bic": "BYLADEM1001",
-            "bank_name": "Deutsche Kreditbank",
-        },
-    )
-    studio, _ = Issuer.objects.get_or_create(
-        name=STUDIO,
-        defaults={
-            "legal_name": "Mira Adler, Gesang und Stimmbildung",
-            "street": "Am Fleet 2",
-            "postal_code": "20457",
-            "city": "Hamburg",
-            "email": "studio@saitenweg.example",
-            "tax_number": "22/815/08150",
-            "small_business": True,
-            "invoice_daily": False,
-            "draft_days": 2,
-            "account_holder": "Mira Adler",
-            "iban": "DE02500105170137075030",
-            "bic": "INGDDEFFXXX",
-            "bank_name": "ING",
-        },
-    )
-    DocumentText.objects.get_or_create(
-        issuer=academy,
-        kind="invoice",
-        language="de",
-        defaults={
-            "intro": "Guten Tag {name},\n\nvielen Dank, dass Sie dabei sind. Wir berechnen Ihnen:",
-            "closing": "Mit herzlichen Grüßen vom Saitenweg",
-        },
-    )
-    Letterhead.objects.get_or_create(
-        issuer=academy, kind="", defaults={"template": "modern", "accent_color": "#17595a"}
-    )
-    Letterhead.objects.get_or_create(
-        issuer=studio, kind="", defaults={"template": "elegant", "accent_color": "#8a4b12"}
-    )
-    RunSchedule.objects.get_or_create(
-        issuer=studio, defaults={"name": "Montags", "every": RunSchedule.Every.WEEK, "day": 1}
-    )
-    open_accounts(academy)
-    build_agency(academy)
-    academy.sites.set(Site.objects.filter(is_default_site=True))
-    for issuer in (academy, studio):
-        create_default_procedure(issuer)
-        build_policy(issuer)
-        build_arrears_pages(issuer)
-    for role in (ACCOUNTANTS, EDITORS, AUDITORS):
-        let_see(role.group, [academy, studio], Permission.objects.none())
-    let_see(STUDIO, [studio], ours().filter(Q(codename__startswith="view") | Q(codename="record_payment")))
-    account("verkauf").groups.add(Group.objects.get(name=STUDIO))
-
-
-def let_see(name: str, issuers: Sequence[Issuer], permissions: QuerySet[Permission]) -> None:
-    """A group that opens the administration and finds these issuers' customers and invoices there."""
-    group, _ = Group.objects.get_or_create(name=name)
-    group.permissions.add(
-        Permission.objects.get(codename="access_admin", content_type__app_label="wagtailadmin"), *permissions
-    )
-    for issuer in issuers:
-        issuer.groups.add(group)
-
-
-def ours() -> QuerySet[Permission]:
-    return Permission.objects.filter(content_type__app_label__startswith="cms_billing_")
+# -- what is sold -------------------------------------------------------------------------------------------------
 
 
 def build_plans() -> None:
