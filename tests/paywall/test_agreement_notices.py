@@ -105,7 +105,7 @@ MUTANTS = {
     "API v3, files": Mutant((api_v3, "collections_closed_to"), lambda *_, **__: set(), ("API v3, files",)),
     "translations": Mutant(
         (rule_map, "_with_translations"),
-        lambda rows: {row.page.path: row.facts() for row in rows},
+        lambda rows: {row.path: row.rule for row in rows},
         ("page", "visible_to", "API v2", "feed", "JSON-LD", "sitemap without closed pages"),
     ),
     "aliases": Mutant(
