@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
 from mimetypes import guess_type
 from typing import Any
 
@@ -26,6 +27,31 @@ from .byte_ranges import ByteRange, NotSatisfiable, asked_range
 from .conf import billing_settings
 
 CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class PrivateFile:
+    """A file in the private storage as its app gives it out, for audits: who may have it (a function of user and day),
+    and the address that one person gets, where there is one."""
+
+    title: str
+    name: str
+    may_have: Callable[[Any, date], bool]
+    url_for: Callable[[Any], str] | None = None
+
+
+_sources: list[Callable[[], Iterable[PrivateFile]]] = []
+
+
+def register_private_files(source: Callable[[], Iterable[PrivateFile]]) -> None:
+    """Once, when the app is ready: the files that it keeps private."""
+    if source not in _sources:
+        _sources.append(source)
+
+
+def private_files() -> Iterator[PrivateFile]:
+    for source in _sources:
+        yield from source()
 
 
 def private_storage() -> Storage:

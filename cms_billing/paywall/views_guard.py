@@ -15,6 +15,7 @@ Who may not is answered as on a closed page: the plans and a login (403), what i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, TypeVar
 
@@ -26,6 +27,16 @@ from wagtail.models import Page, Site
 
 from . import gate, rule_gate
 from .plan_codes import rule_of_codes
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a guarded view carries as ``paywall_guard``, so that audits know who may see it. Without ``codes`` it
+    follows a page."""
+
+    codes: tuple[str, ...] = ()
+    closes_at: int | None = None
+
 
 View = TypeVar("View", bound=Callable[..., Any])
 FindPage = Callable[..., Page | None]
@@ -39,7 +50,7 @@ def requires_plans(*codes: str, title: str = "", closes_at: int | None = None) -
     def refusal(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return refusal_by_plans(request, codes, title=title, closes_at=closes_at)
 
-    return partial(_guarded, refusal)
+    return partial(_guarded, refusal, Guard(codes, closes_at))
 
 
 def requires_access_to(page: str | FindPage) -> Callable[[View], View]:
@@ -52,19 +63,37 @@ def requires_access_to(page: str | FindPage) -> Callable[[View], View]:
         found = page(request, *args, **kwargs) if callable(page) else page_at(request, page)
         return refusal_like(request, found)
 
-    return partial(_guarded, refusal)
+    return partial(_guarded, refusal, Guard())
 
 
-def _guarded(refusal: Callable[..., Any], view: View) -> View:
-    if iscoroutinefunction(view):
+def _guarded(refusal: Callable[..., Any], guard: Guard, view: View) -> View:
+    guarded = _later(refusal, view) if iscoroutinefunction(view) else _now(refusal, view)
+    # Decorators around it take this over.
+    guarded.paywall_guard = guard  # type: ignore[attr-defined]
+    return guarded
 
-        @wraps(view)
-        async def guarded_later(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            refused = await sync_to_async(refusal)(request, *args, **kwargs)
-            return refused or await view(request, *args, **kwargs)
 
-        return guarded_later  # type: ignore[return-value]
+def guard_of(view: Any) -> Guard | None:
+    """Of a view function, or of one made by ``as_view``."""
+    kind = getattr(view, "view_class", None)
+    if isinstance(kind, type) and issubclass(kind, PlansRequiredMixin):
+        return Guard(tuple(kind.plan_codes), kind.closes_at)
+    if isinstance(kind, type) and issubclass(kind, PageAccessMixin):
+        return Guard()
+    return getattr(view, "paywall_guard", None)
 
+
+def _later(refusal: Callable[..., Any], view: View) -> View:
+
+    @wraps(view)
+    async def guarded_later(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        refused = await sync_to_async(refusal)(request, *args, **kwargs)
+        return refused or await view(request, *args, **kwargs)
+
+    return guarded_later  # type: ignore[return-value]
+
+
+def _now(refusal: Callable[..., Any], view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return refusal(request, *args, **kwargs) or view(request, *args, **kwargs)

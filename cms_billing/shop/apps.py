@@ -10,6 +10,7 @@ class ShopConfig(AppConfig):
 
     def ready(self) -> None:
         from cms_billing.core import freezing, outbox
+        from cms_billing.core.private_files import register_private_files
         from cms_billing.faktura.goods import register_stock_notes
         from cms_billing.faktura.verification import register_findings
         from cms_billing.memberships import offers
@@ -18,6 +19,7 @@ class ShopConfig(AppConfig):
 
         from . import checks, models, receivers  # noqa: F401  (checks register themselves)
         from .completion import CompleteOrder
+        from .downloads import private_files
         from .selectors import offer_addresses, stock_notes
         from .verification import stock_findings
         from .work import carry_out_billing, send_confirmation
@@ -29,4 +31,5 @@ class ShopConfig(AppConfig):
         outbox.register_in_the_house(models.OrderBilling, carry_out_billing)
         outbox.register(models.OrderConfirmation, send_confirmation)
         offers.register_offer_url(offer_addresses)
+        register_private_files(private_files)
         receivers.connect()

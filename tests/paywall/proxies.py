@@ -149,3 +149,18 @@ def _wait_for(process: subprocess.Popen, address: str) -> None:
                 return
         time.sleep(0.1)
     pytest.fail(f"{process.args[0]} did not answer at {address}")
+
+
+@contextmanager
+def file_server(site: str, media: Path, folder: Path) -> Iterator[Proxy]:
+    """nginx as on most sites: public files from the disk, everything else from the application."""
+    address = f"127.0.0.1:{free_port()}"
+    (folder / "site.conf").write_text(
+        f"server {{ listen {address};"
+        f"  location /media/ {{ alias {media}/; }}"
+        f"  location / {{ proxy_pass {site}; proxy_set_header Host $http_host; }} }}"
+    )
+    user = "user root root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(NGINX_FRAME.format(module="", user=user, folder=folder))
+    with _running([_binary("nginx"), "-c", str(folder / "nginx.conf"), "-p", str(folder)], address):
+        yield Proxy("nginx", address)

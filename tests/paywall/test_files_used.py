@@ -62,8 +62,11 @@ def test_page_that_the_same_plan_opens(shelf):
 
 
 def test_page_that_is_free_for_some_days(shelf):
+    """It takes along what its own members have, and nothing else."""
     page = chapter(shelf.section, shown(shelf.image))
     set_rule(page=page, plans=[shelf.plan], terms=RuleTerms(free_until=TODAY))
+    assert not titles(page)
+    set_rule(page=page, plans=[PlanFactory(issuer=shelf.plan.issuer)], terms=RuleTerms(free_until=TODAY))
     assert titles(page)
 
 

@@ -81,7 +81,8 @@ def _leaves_out(of_page: Rule | None, of_files: Rule, today: date) -> bool:
         return False
     if of_page is None or of_page.opens_to is OpensTo.EVERYONE:
         return True
-    if of_page.has_dates and of_page.is_free_on(today):
+    # A page that is free today takes files along that its members have.
+    if of_page.has_dates and of_page.is_free_on(today) and of_page.plan_ids.isdisjoint(of_files.plan_ids):
         return True
     return not of_page.plan_ids <= of_files.plan_ids
 

@@ -27,18 +27,17 @@ from cms_billing.core.admin import (
     DateColumn,
     Fact,
     InspectView,
-    LinkColumn,
     ReadOnlyViewSet,
     Section,
     StateColumn,
-    TableSection,
     WhatNext,
     date_text,
 )
 from cms_billing.core.exceptions import BillingError
 
 from ..models import LeakCheckRun
-from .findings import SENTENCES, Kind
+from .findings import Kind
+from .findings_list import FindingsSection
 from .runs import start_leak_check
 
 VIEW = "cms_billing_paywall.view_leakcheckrun"
@@ -138,53 +137,10 @@ class LeakCheckInspectView(InspectView):
         ):
             rows = [found for found in run.findings if found["kind"] in kinds]
             if rows or (run.is_over and kinds[0].is_leak):
-                yield TableSection(title, COLUMNS, rows, empty=_("None."))
+                yield FindingsSection(title, rows, empty=_("None."))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context_data(**kwargs), **progress_of(self.object)}
-
-
-def _said(found: dict[str, Any]) -> str:
-    return str(SENTENCES[Kind(found["kind"])])
-
-
-def _asked(found: dict[str, Any]) -> str:
-    return f"{found['method']} {found['url']}"
-
-
-def _place(found: dict[str, Any]) -> str:
-    return " · ".join(filter(None, [found["field"], found["place"]]))
-
-
-def _rule_url(found: dict[str, Any]) -> str | None:
-    page_id = found["rule_page_id"] or found["page_id"]
-    return reverse("billing-paywall:page_rule", args=[page_id]) if page_id else None
-
-
-def _rule_label(found: dict[str, Any]) -> str:
-    return _("Rule") if found["rule_page_id"] else ""
-
-
-def _page_url(found: dict[str, Any]) -> str | None:
-    return reverse("wagtailadmin_pages:edit", args=[found["page_id"]]) if found["page_id"] else None
-
-
-COLUMNS = [
-    Column("what", label=gettext_lazy("What"), accessor=_said),
-    LinkColumn("page", label=gettext_lazy("Page"), accessor=lambda row: row["page"], get_url=_page_url),
-    LinkColumn(
-        "rule",
-        label=gettext_lazy("Rule"),
-        accessor=lambda row: _("Rule") if _rule_url(row) else "",
-        get_url=_rule_url,
-    ),
-    LinkColumn(
-        "url", label=gettext_lazy("Address"), accessor=_asked, get_url=lambda row: row["url"].split(" [")[0]
-    ),
-    Column("visitor", label=gettext_lazy("As whom"), accessor=lambda row: row["visitor"]),
-    Column("place", label=gettext_lazy("Field and place"), accessor=_place),
-    Column("snippet", label=gettext_lazy("Words"), accessor=lambda row: row["snippet"]),
-]
 
 
 def progress_of(run: LeakCheckRun) -> dict[str, Any]:

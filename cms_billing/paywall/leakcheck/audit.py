@@ -6,8 +6,9 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from wagtail.models import Page
 
@@ -17,13 +18,19 @@ from .doors import Door, registered_doors
 from .findings import Finding, Kind
 from .fingerprints import Fingerprints, Hit
 from .ground import Ground
+from .pictures import ShownFile, shown_files
+from .redirects import followed, gives_a_file_away
 from .segments import segments
 from .texts_of import public_texts_of, texts_of
 from .visitors import Visitor
 
 # Answers whose hits are remembered: the same teaser comes for every visitor.
-REMEMBERED = 500
+REMEMBERED = 200
 LONGEST_SNIPPET = 160
+PAGE_DOORS = ("page", "other page")
+NOT_THERE = (400, 404, 410, 421)
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -42,10 +49,13 @@ class Audit:
     def __post_init__(self) -> None:
         self.fingerprints = Fingerprints()
         self._hits: OrderedDict[bytes, list[Hit]] = OrderedDict()
+        self._shown: OrderedDict[bytes, list[ShownFile]] = OrderedDict()
         self._pages: OrderedDict[int, Page | None] = OrderedDict()
+        self._may: OrderedDict[tuple[str, str, int], bool] = OrderedDict()
 
     def close(self) -> None:
         self.fingerprints.close()
+        self.ground.client.close()
 
     def prepare(self) -> Iterator[Finding]:
         """Reads the pages; finds open ones that are copies of closed ones."""
@@ -92,22 +102,35 @@ class Audit:
 
     def look(self, probe: Probe, visitor: Visitor) -> Iterator[Finding]:
         answer = self.ground.client.ask(probe, visitor)
-        if answer.status == 0 or (answer.status >= 500 and answer.status != 503):
-            yield self._finding(
-                Kind.ERROR, probe, visitor, probe.page_id, place=answer.error or str(answer.status)
-            )
-        if (probe.file_of or probe.may_have) and self._gives_file(probe, visitor, answer):
-            yield self._finding(Kind.FILE, probe, visitor, next(iter(probe.file_of), None))
+        if failure := _failure(probe, visitor, answer):
+            yield self._finding(Kind.ERROR, probe, visitor, probe.page_id, place=failure)
+        if probe.guards:
+            yield from self._guarded(probe, visitor, answer)
+        else:
+            probe, answer = followed(self.ground.client, probe, visitor, answer)
         yield from self._texts(probe, visitor, answer)
+        if probe.door in PAGE_DOORS and not probe.variant:
+            yield from self._pictures(probe, visitor, answer)
         if probe.door == "page" and not probe.variant and visitor.is_guest:
             yield from self._teaser(probe, visitor, answer)
 
-    def _gives_file(self, probe: Probe, visitor: Visitor, answer: Answer) -> bool:
-        if answer.status not in (200, 206) or not answer.body:
-            return False
+    def _guarded(self, probe: Probe, visitor: Visitor, answer: Answer) -> Iterator[Finding]:
+        given = answer.status in (200, 206) and bool(answer.body)
+        given = given and (probe.is_it is None or probe.is_it(answer.body))
+        if not given and not (
+            probe.kind is Kind.FILE and gives_a_file_away(self.ground.client, probe, answer)
+        ):
+            return
+        if not self._has_a_right(probe, visitor):
+            yield self._finding(probe.kind, probe, visitor, next(iter(probe.file_of), None))
+        elif given and probe.may_have is not None and not _is_private(answer):
+            place = f"Cache-Control: {answer.cache_control}"
+            yield self._finding(Kind.CACHED, probe, visitor, next(iter(probe.file_of), None), place=place)
+
+    def _has_a_right(self, probe: Probe, visitor: Visitor) -> bool:
         if probe.may_have is not None:
-            return not probe.may_have(visitor)
-        return not any(self._may_read(visitor, page_id) for page_id in probe.file_of)
+            return probe.may_have(visitor)
+        return any(self._may_read(visitor, page_id) for page_id in probe.file_of)
 
     def _texts(self, probe: Probe, visitor: Visitor, answer: Answer) -> Iterator[Finding]:
         hits = self._hits_in(answer)
@@ -124,6 +147,14 @@ class Audit:
                     Kind.CACHED, probe, visitor, read, place=f"Cache-Control: {answer.cache_control}"
                 )
 
+    def _pictures(self, probe: Probe, visitor: Visitor, answer: Answer) -> Iterator[Finding]:
+        for shown in _remembered(self._shown, _digest(answer), lambda: list(shown_files(answer))):
+            may_have = partial(visitor.may_have, shown.kind, shown.id, today=self.ground.today)
+            if not _remembered(self._may, (visitor.key, shown.kind, shown.id), may_have):
+                file = f"{shown.kind} {shown.id}"
+                place = f"{shown.place} · {shown.title}"
+                yield self._finding(Kind.BROKEN, probe, visitor, probe.page_id, place=place, file=file)
+
     def _teaser(self, probe: Probe, visitor: Visitor, answer: Answer) -> Iterator[Finding]:
         forbids = "no-store" in answer.cache_control or "private" in answer.cache_control
         if answer.status == 200 and (answer.sets_cookies or forbids):
@@ -131,24 +162,18 @@ class Audit:
             yield self._finding(Kind.TEASER, probe, visitor, probe.page_id, place=place)
 
     def _hits_in(self, answer: Answer) -> list[Hit]:
-        key = hashlib.blake2b(answer.body + answer.content_type.encode(), digest_size=16).digest()
-        if key not in self._hits:
+        def find() -> list[Hit]:
             found = segments(answer.body, answer.content_type, answer.headers)
-            self._hits[key] = list(self.fingerprints.hits(found))
-            if len(self._hits) > REMEMBERED:
-                self._hits.popitem(last=False)
-        return self._hits[key]
+            return list(self.fingerprints.hits(found))
+
+        return _remembered(self._hits, _digest(answer), find)
 
     def _may_read(self, visitor: Visitor, page_id: int) -> bool:
         page = self._page(page_id)
         return page is None or visitor.may_read(page, today=self.ground.today)
 
     def _page(self, page_id: int) -> Page | None:
-        if page_id not in self._pages:
-            self._pages[page_id] = Page.objects.filter(pk=page_id).first()
-            if len(self._pages) > REMEMBERED:
-                self._pages.popitem(last=False)
-        return self._pages[page_id]
+        return _remembered(self._pages, page_id, lambda: Page.objects.filter(pk=page_id).first())
 
     def _from_hit(self, kind: Kind, probe: Probe, visitor: Visitor, hit: Hit, *, place: str = "") -> Finding:
         return self._finding(
@@ -174,6 +199,27 @@ class Audit:
             rule_page_id=rule.page_id if rule else None,
             **where,
         )
+
+
+def _remembered(known: OrderedDict[Any, T], key: Any, find: Callable[[], T]) -> T:
+    """The last ones only, so that memory stays the same."""
+    if key not in known:
+        known[key] = find()
+        if len(known) > REMEMBERED:
+            known.popitem(last=False)
+    return known[key]
+
+
+def _digest(answer: Answer) -> bytes:
+    return hashlib.blake2b(answer.body + answer.content_type.encode(), digest_size=16).digest()
+
+
+def _failure(probe: Probe, visitor: Visitor, answer: Answer) -> str:
+    """Why nothing can be said: no answer, an error, or a page whose own address is not there for a guest."""
+    if answer.status == 0 or (answer.status >= 500 and answer.status != 503):
+        return answer.error or str(answer.status)
+    own = probe.door in PAGE_DOORS and not probe.variant and visitor.is_guest
+    return str(answer.status) if own and answer.status in NOT_THERE else ""
 
 
 def _is_private(answer: Answer) -> bool:

@@ -1,6 +1,6 @@
-"""How addresses are asked for: in this process as made-up visitors, or over HTTP as a guest or with given sessions.
+"""How addresses are asked for in this process, as made-up visitors (``over_http`` asks a web server).
 
-In this process every request is a transaction of its own that is rolled back, so that nothing a view writes (a basket,
+Every request is a transaction of its own that is rolled back, so that nothing a view writes (a basket,
 a search term, the made-up user itself) stays, and nothing waits for the check: no mail, task or signal after commit
 goes out. Mail that is sent directly ends nowhere.
 """
@@ -8,12 +8,11 @@ goes out. Mail that is sent directly ends nowhere.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPSConnection
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -24,6 +23,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from django.utils import translation
 
+from .findings import Kind
 from .visitors import Visitor
 
 # As much of an answer is looked at.
@@ -33,11 +33,12 @@ AGENT = "cms-billing-leakcheck"
 
 @dataclass(frozen=True)
 class Probe:
-    """One address to ask for. ``page_id``: the closed page that it is about; ``variant``: another way of
-    asking for it, tried by those who may not read it and are bold (``Visitor.bold``).
+    """One address to ask for. ``page_id``: the page that it is about; ``variant``: another way of asking, tried by
+    those who may not read that page and are bold (``Visitor.bold``).
 
     ``file_of``: the address gives out a file that belongs to these pages: who may read none of them must not get it.
-    ``may_have`` says the same of a file by a function of the visitor.
+    ``may_have`` says the same by a function of the visitor; ``kind`` is what it then is, and ``is_it`` tells the file
+    from whatever else may answer there.
     """
 
     door: str
@@ -47,7 +48,17 @@ class Probe:
     page_id: int | None = None
     variant: bool = False
     file_of: tuple[int, ...] = ()
-    may_have: Any = None
+    may_have: Callable[[Visitor], bool] | None = None
+    kind: Kind = Kind.FILE
+    is_it: Callable[[bytes], bool] | None = None
+    # The address that only this person has, made when they ask: a signed link. ``url`` is what findings call it.
+    url_for: Callable[[Any], str] | None = None
+    # What is no address: HTML as it is made for this person, such as a mail. ``url`` names it.
+    text_for: Callable[[Any], str] | None = None
+
+    @property
+    def guards(self) -> bool:
+        return bool(self.file_of) or self.may_have is not None
 
 
 @dataclass(frozen=True)
@@ -67,8 +78,32 @@ class Answer:
         return self.headers.get("Cache-Control", "")
 
 
+def written(text: str) -> Answer:
+    """A text that goes to one person and into no cache."""
+    headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "private, no-store"}
+    return Answer(200, text.encode(), headers)
+
+
+class Headers(dict[str, str]):
+    """Whatever the server's spelling of their names; what comes twice is joined."""
+
+    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__()
+        for name, value in items:
+            known = name.title()
+            self[known] = f"{self[known]}, {value}" if known in self else value
+
+
 class Client(Protocol):
+    # Is whatever a request changes taken back?
+    undoes: bool
+
     def ask(self, probe: Probe, visitor: Visitor) -> Answer: ...
+
+    def is_own(self, url: str) -> bool:
+        """Is this an address of the site that is asked?"""
+
+    def close(self) -> None: ...
 
 
 class _Handler(BaseHandler):
@@ -88,13 +123,21 @@ class _Handler(BaseHandler):
 class InProcess:
     """Asks this very process. ``host`` is used where an address names none."""
 
+    undoes = True
+
     def __init__(self, *, host: str, secure: bool = False) -> None:
         self.host, self.secure = host, secure or bool(settings.SECURE_SSL_REDIRECT)
         self.handler = _Handler()
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def is_own(self, url: str) -> bool:
+        return urlsplit(url).netloc in ("", self.host)
+
     def ask(self, probe: Probe, visitor: Visitor) -> Answer:
         try:
-            with translation.override(settings.LANGUAGE_CODE), _undone():
+            with translation.override(settings.LANGUAGE_CODE), _connections_stay(), _undone():
                 return self._answer(probe, visitor)
         except RequestDataTooBig as error:
             return Answer(0, error=str(error))
@@ -104,11 +147,15 @@ class InProcess:
         if visitor.held is not None:
             # Without the signals of saving: nobody is to greet the new user.
             type(person)._default_manager.using(DEFAULT_DB_ALIAS).bulk_create([person])
+        if probe.text_for:
+            return written(probe.text_for(person))
+        if probe.url_for:
+            probe = replace(probe, url=probe.url_for(person), url_for=None)
         response = self.handler.answer(self._request(probe, visitor), person)
         try:
             return _read(response)
         finally:
-            _close(response)
+            response.close()
 
     def _request(self, probe: Probe, visitor: Visitor) -> HttpRequest:
         parts = urlsplit(probe.url)
@@ -124,7 +171,13 @@ class InProcess:
         if not visitor.is_guest:
             # A session that is not there: the paywall takes who sends no cookie for a guest.
             factory.cookies[settings.SESSION_COOKIE_NAME] = "leakcheck"
-        return factory.generic(probe.method, path or "/", secure=self.secure, headers=dict(probe.headers))
+        path, _mark, query = path.partition("?")
+        # The factory would take what follows two slashes for a host.
+        exact: dict[str, Any] = {
+            "PATH_INFO": unquote_to_bytes(path or "/").decode("latin-1"),
+            "QUERY_STRING": query,
+        }
+        return factory.generic(probe.method, "/", secure=self.secure, headers=dict(probe.headers), **exact)
 
 
 @contextmanager
@@ -152,48 +205,20 @@ def _read(response: Any) -> Answer:
     return Answer(
         status=response.status_code,
         body=body[:MOST_BYTES],
-        headers=dict(response.items()),
+        headers=Headers(response.items()),
         sets_cookies=bool(response.cookies),
     )
 
 
-def _close(response: Any) -> None:
-    """Files and generators, but not the database's connection: the transaction around this is still open."""
+@contextmanager
+def _connections_stay() -> Iterator[None]:
+    """Whoever closes a response (we do, and middleware that puts another in its place) would close the database's
+    connection with it, in the middle of our transaction."""
     request_finished.disconnect(close_old_connections)
     try:
-        response.close()
+        yield
     finally:
         request_finished.connect(close_old_connections)
-
-
-class OverHttp:
-    """Asks a web server: what it, its caches and its file server give out."""
-
-    def __init__(self, base_url: str, *, timeout: float = 30) -> None:
-        self.base = urlsplit(base_url)
-        self.timeout = timeout
-
-    def ask(self, probe: Probe, visitor: Visitor) -> Answer:
-        parts = urlsplit(probe.url)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        kind = HTTPSConnection if self.base.scheme == "https" else HTTPConnection
-        connection = kind(self.base.netloc, timeout=self.timeout)
-        headers = {"User-Agent": AGENT, **dict(probe.headers)}
-        if visitor.cookie:
-            headers["Cookie"] = f"{settings.SESSION_COOKIE_NAME}={visitor.cookie}"
-        try:
-            connection.request(probe.method, path, headers=headers)
-            response = connection.getresponse()
-            return Answer(
-                status=response.status,
-                body=response.read(MOST_BYTES),
-                headers=dict(response.getheaders()),
-                sets_cookies=response.getheader("Set-Cookie") is not None,
-            )
-        except OSError as error:
-            return Answer(0, error=str(error))
-        finally:
-            connection.close()
 
 
 @contextmanager

@@ -16,26 +16,20 @@ content to somebody else is a leak whatever is in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from django.contrib.syndication.views import Feed
 from django.urls import NoReverseMatch, reverse
 from lxml import html
-from wagtail.documents import get_document_model
-from wagtail.models import Page, ReferenceIndex
 
-from ..files.by_page import is_shown_free
-from ..files.collections import closed_collections
-from ..files.moving import model_of
-from ..files.selectors import ProtectedFile, files_visible_to, protected_files
 from .clients import Probe
+from .file_doors import DocumentsDoor, FilesDoor
 from .ground import Ground, telling_words
+from .mail_door import MailsDoor
 from .routes import Route, plain_routes
-from .visitors import Visitor
+from .view_doors import GuardedViewsDoor, RoutesDoor, site_routes
 
 SEARCHED_PAGES = 5
 LINKS = 200
@@ -49,7 +43,6 @@ class Door(Protocol):
 
 
 _doors: dict[str, Door] = {}
-_files: list[Callable[[Ground], Iterable[Probe]]] = []
 
 
 def register_door(door: Door) -> None:
@@ -90,11 +83,7 @@ class PagesDoor:
         yield Probe(self.name, host + path.rstrip("/"), **about)
         yield Probe(self.name, host + "/" + path, **about)
         yield Probe(self.name, host + path.upper(), **about)
-        for header in (
-            ("Range", "bytes=0-200"),
-            ("Accept", "application/json"),
-            ("X-Requested-With", "XMLHttpRequest"),
-        ):
+        for header in self.headers:
             yield Probe(self.name, url, headers=(header,), **about)
 
 
@@ -106,7 +95,7 @@ class OpenPagesDoor:
     def probes(self, ground: Ground) -> Iterator[Probe]:
         for page in ground.open_pages():
             if url := page.get_full_url():
-                yield Probe(self.name, url)
+                yield Probe(self.name, url, page_id=page.pk)
 
 
 class SearchDoor:
@@ -117,7 +106,7 @@ class SearchDoor:
     parameters = ("q", "query", "search", "search_query", "term")
 
     def probes(self, ground: Ground) -> Iterator[Probe]:
-        routes = [route for route in _site_routes() if route.speaks_of(*self.words)]
+        routes = [route for route in site_routes() if route.speaks_of(*self.words)]
         for page in ground.sample(SEARCHED_PAGES) if routes else ():
             for asked in (page.title, telling_words(page)):
                 query = urlencode(dict.fromkeys(self.parameters, asked))
@@ -132,7 +121,7 @@ class FeedsDoor:
     words = ("sitemap", "feed", "rss", "atom")
 
     def probes(self, ground: Ground) -> Iterator[Probe]:
-        for route in _site_routes():
+        for route in site_routes():
             if isinstance(route.callback, Feed) or route.speaks_of(*self.words):
                 yield Probe(self.name, route.path)
 
@@ -143,9 +132,11 @@ class ApiDoor:
     name = "API"
 
     def probes(self, ground: Ground) -> Iterator[Probe]:
-        for listing in _api_listings():
+        listings = _api_listings()
+        kinds = ground.kinds() if listings else {}
+        for listing in listings:
             # Fields of a page's own kind are listed only where the kind is named.
-            for kind, total in (("wagtailcore.Page", sum(ground.kinds().values())), *ground.kinds().items()):
+            for kind, total in (("wagtailcore.Page", sum(kinds.values())), *kinds.items()):
                 for offset in range(0, total, API_PORTION):
                     asked = f"?type={kind}&fields=*&limit={API_PORTION}&offset={offset}"
                     yield Probe(self.name, listing + asked)
@@ -158,22 +149,6 @@ class ApiDoor:
                 yield Probe(self.name, f"{listing}?fields=*&search={quote(telling_words(page))}")
                 path = urlsplit(page.get_full_url() or "/").path
                 yield Probe(self.name, f"{listing}find/?html_path={quote(path)}&fields=*", page_id=page.pk)
-
-
-class DocumentsDoor:
-    """Documents that only closed pages use, at Wagtail's address and at the one of the file."""
-
-    name = "document"
-
-    def probes(self, ground: Ground) -> Iterator[Probe]:
-        closed = set(ground.ids("closed"))
-        # Closed collections have rules of their own: the door “file” asks for those.
-        open_ones = get_document_model().objects.exclude(collection__in=closed_collections())
-        for document in open_ones.order_by("pk").iterator(chunk_size=200):
-            pages = pages_that_use(document)
-            if pages and pages <= closed:
-                for url in {document.url, _file_url(document.file)} - {""}:
-                    yield Probe(self.name, url, file_of=tuple(sorted(pages)))
 
 
 class AdminDoor:
@@ -201,71 +176,26 @@ class AdminDoor:
         yield Probe(self.name, f"{home}api/main/pages/?fields=*", variant=True)
 
 
-class RoutesDoor:
-    """All other addresses of the site that need no argument: views of its own may print a page."""
-
-    name = "view"
-    left_out = ("logout", "log-out", "signout")
-
-    def probes(self, ground: Ground) -> Iterator[Probe]:
-        known = (*SearchDoor.words, *FeedsDoor.words, *self.left_out)
-        for route in _site_routes():
-            if not route.speaks_of(*known) and route.path != "/":
-                yield Probe(self.name, route.path, variant=True)
-
-
 class LinksDoor:
     """What a guest finds by following links from the start pages, two steps far: what no other door knows."""
 
     name = "link"
 
     def probes(self, ground: Ground) -> Iterator[Probe]:
-        known = {
-            _split(page.get_full_url() or "")[1] for page in (*ground.closed_pages(), *ground.open_pages())
-        }
-        known |= {route.path for route in plain_routes()}
         found: dict[str, None] = {"/": None}
         for _step in range(2):
             for url in list(found)[:LINKS]:
                 found |= dict.fromkeys(links_in(ground, url))
-        fresh = [url for url in found if urlsplit(url).path not in known]
-        yield from (Probe(self.name, url) for url in fresh[:LINKS])
+        for path in _known_paths(ground):
+            found.pop(path, None)
+        yield from (Probe(self.name, url) for url in list(found)[:LINKS])
 
 
-class FilesDoor:
-    """Documents, images and renditions of closed collections, and files that other apps name by ``register_files``."""
-
-    name = "file"
-
-    def probes(self, ground: Ground) -> Iterator[Probe]:
-        for file in protected_files():
-            for url in file.urls:
-                yield Probe(self.name, url, may_have=partial(_may_have, file, ground.today))
-        for files in _files:
-            yield from files(ground)
-
-
-def _may_have(file: ProtectedFile, today: date, visitor: Visitor) -> bool:
-    row = model_of(file.kind).objects.filter(pk=file.id)
-    if files_visible_to(row, visitor.person(), today=today).exists():
-        return True
-    found = row.first()
-    return found is not None and is_shown_free(found, today=today)
-
-
-def register_files(files: Callable[[Ground], Iterable[Probe]]) -> None:
-    """A function that yields probes with ``file_of`` or ``may_have`` for the door “file”."""
-    if files not in _files:
-        _files.append(files)
-
-
-def pages_that_use(thing: Any) -> set[int]:
-    """Ids of the live pages that refer to a document or image; 0 for anything else that does."""
-    pages = set()
-    for group in ReferenceIndex.get_grouped_references_to(thing):
-        source = group[0]
-        pages.add(source.pk if isinstance(source, Page) else 0)
-    return pages
+def _known_paths(ground: Ground) -> Iterator[str]:
+    """What other doors ask for."""
+    yield from (route.path for route in plain_routes())
+    for pages in (ground.closed_pages(), ground.open_pages()):
+        yield from (_split(page.get_full_url() or "")[1] for page in pages)
 
 
 def links_in(ground: Ground, url: str) -> list[str]:
@@ -277,33 +207,20 @@ def links_in(ground: Ground, url: str) -> list[str]:
         "//a/@href | //link[@rel='alternate']/@href | //iframe/@src"
     )
     here = f"http://{ground.host}{urlsplit(url).path}"
-    absolute = (urljoin(here, str(link)).partition("#")[0] for link in links)
-    return [_split(link)[1] for link in absolute if urlsplit(link).netloc == ground.host]
+    absolute = (_joined(here, str(link)) for link in links)
+    return [_split(link)[1] for link in absolute if _is_page(link) and ground.client.is_own(link)]
 
 
-def _site_routes() -> list[Route]:
-    """Without the back offices, whose own permissions guard them."""
-    offices = []
-    for name in ("wagtailadmin_home", "admin:index"):
-        try:
-            offices.append(reverse(name))
-        except NoReverseMatch:
-            continue
-    return [
-        route
-        for route in plain_routes()
-        if not route.path.startswith(tuple(offices))
-        and "admin" not in route.namespaces
-        and not _is_api(route)
-    ]
+def _joined(here: str, link: str) -> str:
+    """Empty for what is no address at all."""
+    try:
+        return urljoin(here, link).partition("#")[0]
+    except ValueError:
+        return ""
 
 
-def _is_api(route: Route) -> bool:
-    if "wagtailapi_v3" in route.namespaces:
-        return True
-    from rest_framework.viewsets import ViewSetMixin
-
-    return route.view_class is not None and issubclass(route.view_class, ViewSetMixin)
+def _is_page(link: str) -> bool:
+    return link.startswith(("http://", "https://"))
 
 
 def _api_listings() -> list[str]:
@@ -326,13 +243,6 @@ def _of_pages(route: Route) -> bool:
     return route.view_class is not None and issubclass(route.view_class, PagesAPIViewSet)
 
 
-def _file_url(file: Any) -> str:
-    try:
-        return file.url
-    except (ValueError, NotImplementedError):
-        return ""
-
-
 def _split(url: str) -> tuple[str, str]:
     """``("http://host", "/path?query")``."""
     parts = urlsplit(url)
@@ -348,8 +258,10 @@ for door in (
     FeedsDoor(),
     DocumentsDoor(),
     FilesDoor(),
+    GuardedViewsDoor(),
+    MailsDoor(),
     AdminDoor(),
-    RoutesDoor(),
+    RoutesDoor(*SearchDoor.words, *FeedsDoor.words),
     LinksDoor(),
 ):
     register_door(door)

@@ -10,26 +10,30 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Kind(StrEnum):
-    """Red are text and files that came out and members' text that a cache may keep; the others are yellow."""
+    """Red are what came out and members' text that a cache may keep; the others are yellow."""
 
     TEXT = "text"
     FILE = "file"
+    VIEW = "view"
     CACHED = "cached"
     TEASER = "teaser"
     COPY = "copy"
+    BROKEN = "broken"
     ERROR = "error"
 
     @property
     def is_leak(self) -> bool:
-        return self in (Kind.TEXT, Kind.FILE, Kind.CACHED)
+        return self in (Kind.TEXT, Kind.FILE, Kind.VIEW, Kind.CACHED)
 
 
 SENTENCES = {
     Kind.TEXT: _("Text of a closed page came out."),
     Kind.FILE: _("A file came out that belongs to something closed."),
+    Kind.VIEW: _("A view for members answered somebody who is none."),
     Kind.CACHED: _("The full text may be kept by caches: its answer is not “private, no-store”."),
     Kind.TEASER: _("The teaser for guests cannot be kept by caches: it sets a cookie or forbids it."),
     Kind.COPY: _("An open page has most of the text of a closed one."),
+    Kind.BROKEN: _("The page shows a file of a closed collection: this visitor sees a broken picture."),
     Kind.ERROR: _("The address could not be checked."),
 }
 
@@ -48,6 +52,8 @@ class Finding:
     place: str = ""
     field: str = ""
     snippet: str = ""
+    # “image 12”: the document or image that it is about.
+    file: str = ""
 
     @property
     def is_leak(self) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.contenttypes.models import ContentType
+from django.utils.translation import gettext as _
 from wagtail.models import Page, Site
 
 from .. import selectors
@@ -28,7 +31,7 @@ class Ground:
     today: date
     pages: int | None = None
     section: Page | None = None
-    guest: Visitor = field(default_factory=lambda: Visitor("guest", "guest"))
+    guest: Visitor = field(default_factory=lambda: Visitor("guest", _("guest")))
     _kept: dict[str, list[int]] = field(default_factory=dict)
 
     @property
@@ -54,10 +57,13 @@ class Ground:
 
     def kinds(self) -> dict[str, int]:
         """How many closed pages there are of each kind, such as ``blog.ArticlePage``."""
-        found: dict[str, int] = {}
-        for page in self.closed_pages():
-            found[page._meta.label] = found.get(page._meta.label, 0) + 1
-        return found
+        found: Counter[int] = Counter()
+        ids = self.ids("closed")
+        for start in range(0, len(ids), _PORTION):
+            portion = Page.objects.filter(pk__in=ids[start : start + _PORTION])
+            found.update(portion.values_list("content_type", flat=True))
+        models = {pk: ContentType.objects.get_for_id(pk).model_class() for pk in found}
+        return {model._meta.label: found[pk] for pk, model in models.items() if model is not None}
 
     def ids(self, kind: str) -> list[int]:
         if not self._kept:

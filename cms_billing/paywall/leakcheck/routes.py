@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
+from wagtail.models import Page
 
 _ARGUMENT = re.compile(r"[<(\[*+?\\|]")
+# Regular expressions say nothing of what they want.
+_NO_PATTERN = re.compile(r"[(\[*+?\\|]")
+_NAMED = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,31 @@ def plain_routes() -> Iterator[Route]:
             yield route
 
 
-def _walk(resolver: URLResolver, prefix: str, namespaces: tuple[str, ...]) -> Iterator[Route]:
+def routes_of_pages(page: Page) -> Iterator[Route]:
+    """Every address that needs a page and nothing else, such as ``/print/<int:pk>/``, filled in for this one."""
+    known = {
+        **dict.fromkeys(("pk", "id", "page", "page_id", "page_pk", "article_id"), str(page.pk)),
+        **dict.fromkeys(("slug", "page_slug", "article_slug"), page.slug),
+        **dict.fromkeys(("path", "url_path", "page_path"), page.url_path.strip("/")),
+        **dict.fromkeys(("revision", "revision_id", "revision_pk"), str(page.latest_revision_id or "")),
+        **dict.fromkeys(("lang", "language", "locale"), page.locale.language_code),
+    }
+    for route in _walk(get_resolver(), "/", (), _NO_PATTERN):
+        names = _NAMED.findall(route.path)
+        if names and all(known.get(name) for name in names):
+            yield replace(route, path=_NAMED.sub(lambda found: known[found[1]], route.path))
+
+
+def _walk(
+    resolver: URLResolver, prefix: str, namespaces: tuple[str, ...], left_out: re.Pattern[str] = _ARGUMENT
+) -> Iterator[Route]:
     for pattern in resolver.url_patterns:
         text = str(pattern.pattern).removeprefix("^")
         if isinstance(pattern, URLResolver):
-            if not _ARGUMENT.search(text):
+            if not left_out.search(text):
                 inner = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
-                yield from _walk(pattern, prefix + text, inner)
+                yield from _walk(pattern, prefix + text, inner, left_out)
         elif isinstance(pattern, URLPattern):
             text = text.removesuffix(r"\Z").removesuffix("$")
-            if not _ARGUMENT.search(text):
+            if not left_out.search(text):
                 yield Route(prefix + text, pattern.name or "", namespaces, pattern.callback)

@@ -17,6 +17,10 @@ from django.utils.translation import gettext as _
 from wagtail.models import Page
 
 from .. import selectors
+from ..files.by_page import is_shown_free
+from ..files.gate import user_may_handle
+from ..files.moving import model_of
+from ..files.selectors import files_visible_to
 from ..holdings import MADE_UP_HOLDINGS, Holdings
 from ..rule_map import RuleMap
 from ..rules import Holding, Level, RulePlan, Standing
@@ -36,7 +40,7 @@ class Visitor:
     label: str
     held: Holdings | None = None
     user: Any = None
-    cookie: str = ""
+    cookie: str = field(default="", repr=False)
     # Tries every way to ask for a page; one guest and one who is logged in do it for all.
     bold: bool = True
     _known: dict[int, bool] = field(default_factory=dict, compare=False, repr=False)
@@ -58,13 +62,23 @@ class Visitor:
         return person
 
     def may_read(self, page: Page, *, today: date) -> bool:
-        """By the site's own decision, remembered by rule."""
+        """By the site's own decision, remembered by rule; whoever may edit a page reads it."""
         rule = selectors.current_rules().rule_for(page.path)
         key = hash(rule)
         if key not in self._known:
             decision = selectors.decisions_for([page], self.person(), today=today)[page.pk]
             self._known[key] = decision.granted
-        return self._known[key]
+        return self._known[key] or (self.user is not None and selectors.may_edit(self.user, page))
+
+    def may_have(self, kind: str, pk: int, *, today: date) -> bool:
+        """A document or image, by the rule of its collection or with a page that is free today; its editors have it as
+        well."""
+        rows = model_of(kind).objects.filter(pk=pk)
+        if files_visible_to(rows, self.person(), today=today).exists():
+            return True
+        if any(is_shown_free(row, today=today) for row in rows):
+            return True
+        return self.user is not None and any(user_may_handle(self.user, row) for row in rows)
 
 
 def visitors_for(rules: RuleMap, *, today: date) -> list[Visitor]:

@@ -1,4 +1,7 @@
-"""``manage.py billing_leakcheck``: does text of closed pages come out anywhere? Exit status 1: yes."""
+"""``manage.py billing_leakcheck``: does text of closed pages come out anywhere?
+
+Exit status 0: no. 1: yes. 2: it could not be checked.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -15,18 +19,25 @@ from wagtail.models import Page
 
 from cms_billing.core import clock
 from cms_billing.paywall.leakcheck.audit import Audit, told_once
-from cms_billing.paywall.leakcheck.checking import audit_in_process
-from cms_billing.paywall.leakcheck.clients import OverHttp, quiet_site
+from cms_billing.paywall.leakcheck.checking import audit_in_process, audit_over_http
+from cms_billing.paywall.leakcheck.clients import quiet_site
 from cms_billing.paywall.leakcheck.doors import registered_doors
 from cms_billing.paywall.leakcheck.findings import Finding
-from cms_billing.paywall.leakcheck.ground import Ground
+from cms_billing.paywall.leakcheck.over_http import TIMEOUT, CannotCheck, is_session_key
 from cms_billing.paywall.leakcheck.visitors import Visitor
+
+
+class CannotStart(CommandError):
+    """Nothing is said about leaks; 1 would say that there are some."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, returncode=2)
 
 
 class Command(BaseCommand):
     help = (
         "Asks for every page, list, feed, API and file as a guest, as members of each plan and in arrears, and tells "
-        "where text of a closed page came out. Reads only. Exit status 1: something leaks."
+        "where text of a closed page came out. Reads only. Exit status 1: something leaks; 2: it could not be checked."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,7 +47,11 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="USER=KEY",
-            help="with --base-url: also as this user, by the key of a session of theirs (repeat)",
+            help="with --base-url: also as this user, by the key of a session of theirs, or USER=@FILE with the key in "
+            "a file (repeat)",
+        )
+        parser.add_argument(
+            "--timeout", type=float, default=TIMEOUT, help="with --base-url: seconds to wait for an answer"
         )
         parser.add_argument(
             "--pages", type=int, help="look at so many closed and so many open pages, spread evenly"
@@ -52,33 +67,47 @@ class Command(BaseCommand):
         parser.add_argument("--strict", action="store_true", help="exit status 1 for warnings, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        audit = self.audit(options)
-        began = time.monotonic()
+        try:
+            audit = self.audit(options)
+        except CannotCheck as error:
+            raise CannotStart(str(error)) from error
+        found: list[Finding] = []
+        began, problem = time.monotonic(), ""
         try:
             with quiet_site():
-                found = list(self.shown(audit, options))
+                # One by one: what was found before the server was gone is told, too.
+                for finding in self.shown(audit, options):
+                    found.append(finding)  # noqa: PERF402
+        except CannotCheck as error:
+            problem = str(error)
         finally:
             audit.close()
-        self.report(audit, found, seconds=time.monotonic() - began, as_json=options["json"])
+        self.report(audit, found, seconds=time.monotonic() - began, problem=problem, as_json=options["json"])
+        if problem:
+            raise CannotStart(problem)
         if any(finding.is_leak or options["strict"] for finding in found):
             sys.exit(1)
 
     def audit(self, options: dict[str, Any]) -> Audit:
-        today, section = clock.today(), self.section(options["section"])
-        doors = self.doors(options["door"])
-        if not options["base_url"]:
-            if options["session"]:
-                raise CommandError("--session needs --base-url: in this process visitors are made up.")
-            return audit_in_process(today=today, pages=options["pages"], section=section, doors=doors)
-        client = OverHttp(options["base_url"])
-        ground = Ground(client, today=today, pages=options["pages"], section=section)
-        sessions = [self.session(text) for text in options["session"]]
-        return Audit(ground, [*sessions, Visitor("guest", _("guest"))], doors)
+        chosen: dict[str, Any] = {
+            "today": clock.today(),
+            "pages": options["pages"],
+            "section": self.section(options["section"]),
+            "doors": self.doors(options["door"]),
+        }
+        if options["base_url"]:
+            sessions = [self.session(text) for text in options["session"]]
+            return audit_over_http(
+                options["base_url"], sessions=sessions, timeout=options["timeout"], **chosen
+            )
+        if options["session"]:
+            raise CannotStart("--session needs --base-url: in this process visitors are made up.")
+        return audit_in_process(**chosen)
 
     def doors(self, names: list[str]) -> list[Any]:
         known = {door.name: door for door in registered_doors()}
         if unknown := set(names) - set(known):
-            raise CommandError(
+            raise CannotStart(
                 f"There is no door {', '.join(sorted(unknown))}. There are: {', '.join(known)}."
             )
         return [known[name] for name in names] or list(known.values())
@@ -91,17 +120,28 @@ class Command(BaseCommand):
         else:
             page = Page.objects.filter(url_path__endswith=f"/{given.strip('/')}/").order_by("depth").first()
         if page is None:
-            raise CommandError(f"There is no page {given!r}. Give its id or its address, such as /magazine/.")
+            raise CannotStart(f"There is no page {given!r}. Give its id or its address, such as /magazine/.")
         return page
 
     def session(self, text: str) -> Visitor:
+        """Messages name the user and never the key."""
         name, _equals, key = text.partition("=")
+        if key.startswith("@"):
+            key = self.key_in(key[1:])
         user = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: name}).first()
-        if user is None or not key:
-            raise CommandError(
-                f"--session {text!r}: give the name of a user, “=” and the key of their session."
-            )
+        if not key:
+            raise CannotStart("--session: give the name of a user, “=” and the key of their session.")
+        if user is None:
+            raise CannotStart(f"--session: there is no user {name!r}.")
+        if not is_session_key(key):
+            raise CannotStart(f"--session: what is given for {name!r} cannot be the key of a session.")
         return Visitor(f"user-{user.pk}", name, user=user, cookie=key)
+
+    def key_in(self, path: str) -> str:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise CannotStart(f"--session: {path} cannot be read ({type(error).__name__}).") from error
 
     def shown(self, audit: Audit, options: dict[str, Any]) -> Iterator[Finding]:
         findings = self.watched(audit)
@@ -118,7 +158,9 @@ class Command(BaseCommand):
         if audit.asked % 20 == 0 or audit.asked == audit.total:
             self.stderr.write(f"\r{audit.asked} / {audit.total}", ending="")
 
-    def report(self, audit: Audit, found: list[Finding], *, seconds: float, as_json: bool) -> None:
+    def report(
+        self, audit: Audit, found: list[Finding], *, seconds: float, problem: str, as_json: bool
+    ) -> None:
         leaks = sum(finding.is_leak for finding in found)
         summary = {
             "closed_pages": audit.closed,
@@ -127,6 +169,7 @@ class Command(BaseCommand):
             "seconds": round(seconds, 1),
             "leaks": leaks,
             "warnings": len(found) - leaks,
+            "broke_off": problem,
         }
         if as_json:
             data = {**summary, "findings": [finding.as_dict() for finding in found]}
