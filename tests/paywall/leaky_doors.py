@@ -9,7 +9,7 @@ from tests.testsite.models import ArticlePage
 from tests.urls import urlpatterns as clean
 
 
-def shared(request, revision_id):
+def shared(request, revision_id, page_id=None):
     """A preview that is shared: whoever has the number of a version."""
     page = Revision.objects.get(pk=revision_id).as_object()
     return HttpResponse(f"<h1>{page.title}</h1><p>{page.body}</p>")
@@ -62,6 +62,7 @@ urlpatterns = [
     path("shared/<int:revision_id>/", shared),
     path("print/<int:pk>/", printed),
     path("moved/", moved),
+    path("new-place/<int:number>/", new_place),
     path("sitemap.xml", sitemap),
     path("autocomplete/", autocomplete),
     path("tuner/", tuner),

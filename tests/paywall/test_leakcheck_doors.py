@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.urls import path
 from django.utils.safestring import mark_safe
 from wagtail.models import Page
 from wagtail.rich_text import RichText
@@ -19,7 +18,6 @@ from cms_billing.paywall.services import set_rule
 from cms_billing.paywall.templatetags import cms_billing_paywall_content
 from cms_billing.testing.factories import PlanFactory
 from tests.testsite.models import ArticlePage, StoryPage
-from tests.urls import urlpatterns as clean
 
 from .files import new_collection, new_document, new_image
 from .test_leakcheck import STRINGS, check, leaks, places, printing, rules_are_committed, shelf, texts
@@ -46,37 +44,18 @@ def test_shared_preview_and_views_that_take_a_page(shelf, settings):
     assert "Strings" in {one.page for one in found}
 
 
-@pytest.mark.parametrize("where", ["view_draft", "revisions"])
-def test_previews_of_the_admin(shelf, settings, monkeypatch, where):
+def test_previews_of_the_admin(shelf, settings):
     """Wagtail asks who may edit; a view of a site's own at that address might not."""
-    from . import leaky_doors
-
     shelf.article.save_revision()
     last = Page.objects.get(pk=shelf.article.pk).latest_revision_id
-    address = {
-        "view_draft": "admin/pages/<int:pk>/view_draft/",
-        "revisions": f"admin/pages/<int:pk>/revisions/{last}/view/",
-    }[where]
-    monkeypatch.setattr(leaky_doors, "urlpatterns", [path(address, leaky_doors.printed), *clean])
+    settings.ROOT_URLCONF = "tests.paywall.leaky_previews"
+    pages = f"/admin/pages/{shelf.article.pk}"
+    assert {f"{pages}/view_draft/", f"{pages}/revisions/{last}/view/"} <= urls(texts(check("admin")))
+
+
+def test_redirect_to_a_text_is_followed(shelf, settings):
     settings.ROOT_URLCONF = LEAKY
-    found = texts(check("admin"))
-    assert f"/{address.replace('<int:pk>', str(shelf.article.pk))}" in urls(found)
-
-
-def test_redirect_to_a_text_is_followed(shelf, settings, monkeypatch):
-    from . import leaky_doors
-
-    monkeypatch.setattr(
-        leaky_doors,
-        "urlpatterns",
-        [
-            path("moved/", leaky_doors.moved),
-            path("new-place/<int:number>/", leaky_doors.new_place),
-            *clean,
-        ],
-    )
-    settings.ROOT_URLCONF = LEAKY
-    assert urls(texts(check("view"))) == {"/new-place/7/"}
+    assert "/new-place/7/" in urls(texts(check("view")))
 
 
 def test_sitemap_and_autocomplete(shelf, settings):
