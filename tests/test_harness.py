@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from wagtail.models import Page, Site
 
 from tests import database
+from tests.distribution import TOGETHER
 from tests.testsite.models import ArticlePage
 
 
@@ -67,6 +68,11 @@ def test_a_page_can_be_read(client):
     home = Page.objects.get(depth=2)
     article = home.add_child(instance=ArticlePage(title="Scales for beginners", teaser="Start slowly."))
     assert b"Start slowly." in client.get(article.url).content
+
+
+@pytest.mark.parametrize("start", TOGETHER)
+def test_tests_that_stay_together_are_there(start):
+    assert (database.ROOT / start).exists()
 
 
 # -- a database is brought back -------------------------------------------------------------------------------------
