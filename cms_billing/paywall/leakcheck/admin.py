@@ -125,7 +125,8 @@ class LeakCheckInspectView(InspectView):
         yield Fact(_("Pages at most"), run.pages)
         yield Fact(_("Closed pages"), run.closed_pages)
         yield Fact(_("Requests"), run.asked)
-        yield Fact(_("Leaks"), run.leaks, tone="critical" if run.leaks else "good")
+        none_so_far = "good" if run.is_over else ""
+        yield Fact(_("Leaks"), run.leaks, tone="critical" if run.leaks else none_so_far)
         yield Fact(_("Warnings"), run.warnings, tone="warning" if run.warnings else "")
         yield Fact(_("Last error"), run.last_error, tone="critical")
 
@@ -164,16 +165,17 @@ class LeakCheckViewSet(ReadOnlyViewSet):
     scoped = False
     list_display = [
         "__str__",
-        DateColumn("started_at", label=gettext_lazy("Started"), sort_key="started_at"),
+        # What counts comes first: on a telephone the rest is off the screen.
+        Column("leaks", label=gettext_lazy("Leaks")),
+        Column("warnings", label=gettext_lazy("Warnings")),
         StateColumn(
             "work_state",
             label=gettext_lazy("State"),
             accessor="get_work_state_display",
             good=lambda run: run.work_state == LeakCheckRun.WorkState.DONE,
         ),
+        DateColumn("started_at", label=gettext_lazy("Started"), sort_key="started_at"),
         Column("closed_pages", label=gettext_lazy("Closed pages")),
-        Column("leaks", label=gettext_lazy("Leaks")),
-        Column("warnings", label=gettext_lazy("Warnings")),
     ]
     ordering = ("-started_at", "-id")
     index_view_class = LeakCheckIndexView
