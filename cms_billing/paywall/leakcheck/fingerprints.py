@@ -19,6 +19,8 @@ from .words import RUN, SHINGLE, common_run, shingles, winnow, words_of
 COPY_SHARE, COPY_SHINGLES = 0.5, 12
 # Stretches of one page that are looked at in one place of an answer.
 RUNS_A_PAGE = 8
+# Fields whose words are kept in memory: a book of a page has thousands of them.
+FIELDS_KEPT = 50
 
 
 class Hit(NamedTuple):
@@ -41,7 +43,7 @@ class Fingerprints:
             "CREATE TABLE shingle (hash INTEGER, field INTEGER, PRIMARY KEY (hash, field)) WITHOUT ROWID;"
             "CREATE INDEX of_page ON field (page);"
         )
-        self._words_of_field = lru_cache(maxsize=500)(self._load_words)
+        self._words_of_field = lru_cache(maxsize=FIELDS_KEPT)(self._load_words)
 
     def close(self) -> None:
         self.store.close()
