@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import Case as Choice
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cms_billing.core.money import Money
 from cms_billing.faktura.models import DocumentKind, DocumentLine, LedgerEntry
@@ -28,7 +29,7 @@ class Standing(models.TextChoices):
 
     GOOD = "good", _("good")
     IN_ARREARS = "in_arrears", _("in arrears")
-    LOCKED = "locked", _("locked")
+    LOCKED = "locked", pgettext_lazy("access", "locked")
     HANDED_OVER = "handed_over", _("handed over to collection")
 
 

@@ -1,5 +1,6 @@
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from wagtail import hooks
 
 from cms_billing.core.admin import BILLING_MENU_HOOK
@@ -44,7 +45,9 @@ def register_actions(actions) -> None:
 def register_collection_actions(actions) -> None:
     actions.register_action("cms_billing.hand_over", _("Hand over"), _("Handed over to collection"))
     actions.register_action("cms_billing.send_hand_over", _("Send again"), _("Sent to the agency again"))
-    actions.register_action("cms_billing.download_hand_over", _("Download"), _("File downloaded"))
+    actions.register_action(
+        "cms_billing.download_hand_over", pgettext_lazy("action", "Download"), _("File downloaded")
+    )
     actions.register_action("cms_billing.recall_claim", _("Recall"), _("Claim recalled from the agency"))
     actions.register_action("cms_billing.read_status_file", _("Read"), _("Status file read"))
     actions.register_action("cms_billing.apply_status_file", _("Apply"), _("Status file applied"))

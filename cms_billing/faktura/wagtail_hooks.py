@@ -27,7 +27,9 @@ def register_actions(actions) -> None:
     actions.register_action("cms_billing.send_by_post", _("Send by post"), _("Sent by post"))
     actions.register_action("cms_billing.print_again", _("Print again"), _("To be printed again"))
     actions.register_action("cms_billing.make_print_file", _("Make a print file"), _("Print file made"))
-    actions.register_action("cms_billing.download_print_file", _("Download"), _("Downloaded"))
+    actions.register_action(
+        "cms_billing.download_print_file", pgettext_lazy("action", "Download"), _("Downloaded")
+    )
     actions.register_action("cms_billing.post_print_file", _("Mark as posted"), _("Posted"))
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.generic.edit import FormView
 from wagtail.admin import messages
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
@@ -144,7 +144,7 @@ class ImportView(ActionView):
     permission = PERMISSION
     template_name = "cms_billing/memberships/admin/import_contracts.html"
     page_title = gettext_lazy("Import contracts")
-    action_label = gettext_lazy("Import")
+    action_label = pgettext_lazy("action", "Import")
     form_class = ConfirmForm
     inspect_url_name = None
 

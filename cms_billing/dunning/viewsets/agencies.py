@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.generic import View
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel, ObjectList
@@ -140,7 +140,7 @@ class AgencyInspectView(InspectView):
 
 def _way(agency: Agency) -> Iterable[Fact]:
     if agency.transport == Transport.MAIL:
-        yield Fact(_("To"), agency.mail_to)
+        yield Fact(pgettext("e-mail", "To"), agency.mail_to)
         if not agency.certificate:
             yield Fact(_("Encryption"), _("none: no certificate is set"), tone="warning")
         else:
@@ -160,7 +160,7 @@ def _way(agency: Agency) -> Iterable[Fact]:
             if known
             else _("missing: set %(name)s") % {"name": secrets.variable(agency.slug, "PASSWORD")}
         )
-        yield Fact(_("Login"), text, tone="good" if known else "critical")
+        yield Fact(pgettext("at an agency", "Login"), text, tone="good" if known else "critical")
 
 
 def fingerprint(line: str) -> str:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from wagtail.admin.widgets import AdminDateInput
 
 from cms_billing.core import clock
@@ -38,7 +38,7 @@ def item_label(item: OpenItem) -> str:
 
 class AgreementForm(forms.Form):
     documents = forms.ModelMultipleChoiceField(
-        label=gettext_lazy("Documents"),
+        label=pgettext_lazy("of accounting", "Documents"),
         queryset=OpenItem.objects.none(),
         widget=forms.CheckboxSelectMultiple,
     )

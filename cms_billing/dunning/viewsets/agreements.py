@@ -149,7 +149,7 @@ class AgreementInspectView(InspectView):
     def _documents(self) -> Section:
         rows = self.object.agreement_documents.select_related("document__open_item").order_by("pk")
         return TableSection(
-            _("Documents"),
+            pgettext("of accounting", "Documents"),
             [
                 LinkColumn(
                     "document",
@@ -167,7 +167,7 @@ class AgreementInspectView(InspectView):
             _("Mails"),
             [
                 Column("kind", label=_("Mail"), accessor="get_kind_display"),
-                Column("to", label=_("To")),
+                Column("to", label=pgettext("e-mail", "To")),
                 Column("subject", label=_("Subject")),
                 DateColumn("sent_at", label=_("Sent")),
             ],

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from wagtail.admin.widgets import AdminDateInput
 
 from cms_billing.core import clock
@@ -115,7 +115,7 @@ def document_actions() -> list[Action]:
 
 class MoveView(CaseActionView):
     page_title = gettext_lazy("Move to another level")
-    action_label = gettext_lazy("Move")
+    action_label = pgettext_lazy("a case", "Move")
     explanation = gettext_lazy(
         "The case goes on as if its last letter had been that of the level you choose; the next one waits its full "
         "time from today. No letter goes out for the move itself."

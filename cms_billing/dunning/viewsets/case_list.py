@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.widgets.button import HeaderButton
 
@@ -110,7 +110,7 @@ class CaseIndexView(BillingIndexView):
     @property
     def header_buttons(self) -> list[Any]:
         return [
-            HeaderButton(_("Dashboard"), url=reverse("billing_dunning"), icon_name="order"),
+            HeaderButton(pgettext("dunning", "Dashboard"), url=reverse("billing_dunning"), icon_name="order"),
             HeaderButton(
                 _("Preview of the next run"), url=reverse("billing-dunning:preview"), icon_name="view"
             ),

@@ -138,4 +138,4 @@ class CaseInspectView(InspectView):
     def sections(self) -> Iterable[Section]:
         """What happened comes last, below what other apps say."""
         yield from super().sections()
-        yield TimelineSection(_("Timeline"), case_sections.events(self.object))
+        yield TimelineSection(pgettext("what happened", "Timeline"), case_sections.events(self.object))

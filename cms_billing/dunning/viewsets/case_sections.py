@@ -87,7 +87,7 @@ def access(case: Case) -> Section:
             StateColumn(
                 "state",
                 label=_("State"),
-                accessor=lambda row: _("locked") if row.is_locked else _("open"),
+                accessor=lambda row: pgettext("access", "locked") if row.is_locked else _("open"),
                 good=lambda row: not row.is_locked,
             ),
             Column("why", label=_("Why"), accessor=_why),

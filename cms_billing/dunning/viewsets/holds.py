@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core import clock
@@ -125,7 +125,7 @@ class HoldInspectView(InspectView):
         yield Fact(_("State"), hold.get_state_display(), tone=_tone(hold))
         yield Fact(_("Until"), until_text(hold))
         yield Fact(_("Reason"), hold.reason)
-        yield Fact(_("Set"), _by(hold.created_at, hold.created_by))
+        yield Fact(pgettext("a hold", "Set"), _by(hold.created_at, hold.created_by))
         yield Fact(_("Decided"), _by(hold.decided_at, hold.decided_by) if hold.decided_at else "")
         yield Fact(_("Note"), hold.note)
         yield Fact(_("Issuer"), hold.issuer)
@@ -336,7 +336,7 @@ class HoldViewSet(ReadOnlyViewSet):
         ),
         Column("until", label=gettext_lazy("Until"), accessor=until_text, sort_key="until"),
         Column("reason", label=gettext_lazy("Reason")),
-        DateColumn("created_at", label=gettext_lazy("Set"), sort_key="created_at"),
+        DateColumn("created_at", label=pgettext_lazy("a hold", "Set"), sort_key="created_at"),
         Column("created_by", label=gettext_lazy("By"), accessor=lambda hold: hold.created_by or ""),
     ]
     ordering = "-id"

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from cms_billing.core.conf import billing_settings
 
@@ -19,7 +19,7 @@ BUNDLED: dict[str, Any] = {
     "classic": gettext_lazy("Classic"),
     "modern": gettext_lazy("Modern"),
     "elegant": gettext_lazy("Elegant"),
-    "bold": gettext_lazy("Bold"),
+    "bold": pgettext_lazy("design", "Bold"),
     "plain": gettext_lazy("Plain"),
 }
 

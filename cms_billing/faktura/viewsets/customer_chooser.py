@@ -69,7 +69,7 @@ class _Scoped:
         return [
             self.title_column,  # type: ignore[attr-defined]
             Column("email", label=gettext_lazy("E-mail")),
-            Column("city", label=gettext_lazy("City")),
+            Column("city", label=pgettext_lazy("address", "City")),
             Column("issuer", label=gettext_lazy("Issuer")),
         ]
 

@@ -156,7 +156,7 @@ class CustomerIndexView(BillingIndexView):
         "street": (gettext_lazy("Street and number"), lambda c: c.street),
         "address_addition": (gettext_lazy("Address addition"), lambda c: c.address_addition),
         "postal_code": (gettext_lazy("Postal code"), lambda c: c.postal_code),
-        "city": (gettext_lazy("City"), lambda c: c.city),
+        "city": (pgettext_lazy("address", "City"), lambda c: c.city),
         "country": (gettext_lazy("Country"), lambda c: c.country),
         "email": (gettext_lazy("E-mail"), lambda c: c.email),
         "vat_id": (gettext_lazy("VAT id"), lambda c: c.vat_id),
@@ -171,7 +171,7 @@ class CustomerViewSet(BillingModelViewSet):
     list_display = [
         "__str__",
         Column("email", label=gettext_lazy("E-mail"), sort_key="email"),
-        Column("city", label=gettext_lazy("City"), sort_key="city"),
+        Column("city", label=pgettext_lazy("address", "City"), sort_key="city"),
         Column("kind", label=gettext_lazy("Kind"), accessor="get_kind_display"),
     ]
     ordering = "number"

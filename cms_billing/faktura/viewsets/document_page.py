@@ -143,7 +143,7 @@ class DocumentInspectView(InspectView):
     def sections(self) -> Iterable[Section]:
         """What happened and what proves it come last, below what other apps say."""
         yield from super().sections()
-        yield TimelineSection(_("Timeline"), self.events())
+        yield TimelineSection(pgettext("what happened", "Timeline"), self.events())
         if self.object.state == Document.State.ISSUED:
             yield archive_section(self.object)
 
@@ -248,7 +248,7 @@ def lines_section(document: Document) -> Section:
             line.credited = line.gross - line.left
         columns += [MoneyColumn("credited", label=_("Credited")), MoneyColumn("left", label=_("Left"))]
     note = _("Prices include tax.") if document.prices_include_tax else _("Prices without tax.")
-    return TableSection(_("Lines"), columns, lines, note=note)
+    return TableSection(pgettext("of a document", "Lines"), columns, lines, note=note)
 
 
 def _may_be_credited(document: Document) -> bool:

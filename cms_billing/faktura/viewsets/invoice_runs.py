@@ -186,7 +186,7 @@ def _first_section(preview: RunPreview) -> Section:
                 get_url=lambda row: reverse("billing-customer:inspect", args=[row[0].pk]),
             ),
             Column("what", label=_("What"), accessor=lambda row: _first_words(row[1])),
-            Column("lines", label=_("Lines"), accessor=lambda row: len(row[1].lines)),
+            Column("lines", label=pgettext("of a document", "Lines"), accessor=lambda row: len(row[1].lines)),
             MoneyColumn(
                 "total",
                 label=_("Total"),

@@ -131,7 +131,7 @@ class NewContractView(WagtailAdminTemplateMixin, FormView):
 
 class SignForm(forms.Form):
     plan = forms.ModelChoiceField(label=gettext_lazy("Plan"), queryset=Plan.objects.none())
-    start = forms.DateField(label=gettext_lazy("Start"), widget=AdminDateInput)
+    start = forms.DateField(label=pgettext_lazy("of a contract", "Start"), widget=AdminDateInput)
     price = MoneyField(
         label=gettext_lazy("Agreed price"),
         required=False,
@@ -151,7 +151,7 @@ class SignForm(forms.Form):
         widget=AdminDateInput,
         help_text=gettext_lazy("Empty: until it is terminated."),
     )
-    origin = forms.CharField(label=gettext_lazy("Origin"), max_length=64, required=False)
+    origin = forms.CharField(label=pgettext_lazy("of a contract", "Origin"), max_length=64, required=False)
 
     def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import Min, QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.filters import DateRangePickerWidget
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.widgets.button import HeaderButton
@@ -47,7 +47,9 @@ class ContractFilterSet(BillingFilterSet):
     next_due = django_filters.DateFromToRangeFilter(
         label=gettext_lazy("Next due"), field_name="next_due", widget=DateRangePickerWidget
     )
-    start = django_filters.DateFromToRangeFilter(label=gettext_lazy("Start"), widget=DateRangePickerWidget)
+    start = django_filters.DateFromToRangeFilter(
+        label=pgettext_lazy("of a contract", "Start"), widget=DateRangePickerWidget
+    )
     customer = django_filters.CharFilter(
         label=gettext_lazy("Customer number"), field_name="customer__number", lookup_expr="iexact"
     )
@@ -72,7 +74,9 @@ class ContractIndexView(BillingIndexView):
             )
         if user.has_perm("cms_billing_memberships.import_contracts"):
             buttons.append(
-                HeaderButton(_("Import"), url=reverse("billing-contract:import"), icon_name="upload")
+                HeaderButton(
+                    pgettext("action", "Import"), url=reverse("billing-contract:import"), icon_name="upload"
+                )
             )
         return buttons
 
@@ -107,10 +111,10 @@ class ContractInspectView(InspectView):
         yield Fact(_("State"), contract.get_state_display(), tone="good" if running else "")
         yield Fact(_("Customer"), contract.customer, url=customer_url(contract))
         yield Fact(_("Plan"), contract.plan, url=reverse("billing-plan:inspect", args=[contract.plan_id]))
-        yield Fact(_("Start"), date_text(contract.start))
+        yield Fact(pgettext("of a contract", "Start"), date_text(contract.start))
         yield Fact(_("Last day"), date_text(contract.end))
         yield Fact(_("Issuer"), contract.issuer)
-        yield Fact(_("Origin"), contract.origin)
+        yield Fact(pgettext("of a contract", "Origin"), contract.origin)
 
     def own_sections(self) -> Iterable[Section]:
         yield self._lines()
@@ -212,7 +216,7 @@ class ContractViewSet(ReadOnlyViewSet):
             good=lambda contract: contract.state == Contract.State.ACTIVE,
             sort_key="state",
         ),
-        DateColumn("start", label=gettext_lazy("Start"), sort_key="start"),
+        DateColumn("start", label=pgettext_lazy("of a contract", "Start"), sort_key="start"),
         DateColumn("end", label=gettext_lazy("Last day"), sort_key="end"),
         DateColumn("next_due", label=gettext_lazy("Next due"), sort_key="next_due"),
     ]
@@ -271,7 +275,7 @@ def contracts_of_customer(request: Any, customer: Customer) -> Iterable[Section]
                     accessor="get_state_display",
                     good=lambda contract: contract.state == Contract.State.ACTIVE,
                 ),
-                DateColumn("start", label=_("Start")),
+                DateColumn("start", label=pgettext("of a contract", "Start")),
                 DateColumn("end", label=_("Last day")),
                 DateColumn("next_due", label=_("Next due")),
             ],

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cms_billing.core import clock
 from cms_billing.faktura.models import Issuer
@@ -43,7 +44,9 @@ class ProviderAccount(models.Model):
     )
     is_active = models.BooleanField(_("active"), default=True)
     is_live = models.BooleanField(
-        _("live"), default=False, help_text=_("Real money. Without it only test keys are accepted.")
+        pgettext_lazy("real money", "live"),
+        default=False,
+        help_text=_("Real money. Without it only test keys are accepted."),
     )
     merchant_account = models.CharField(
         _("merchant account"), max_length=80, blank=True, help_text=_("Adyen only.")

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.generic import View
 from wagtail.admin import messages
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, MultiFieldPanel, ObjectList
@@ -102,7 +102,7 @@ class AccountInspectView(InspectView):
         account, provider = self.object, self.provider()
         yield Fact(_("Issuer"), account.issuer)
         yield Fact(_("Provider"), provider.label if provider else account.provider)
-        yield Fact(_("Mode"), _("live") if account.is_live else _("test"))
+        yield Fact(_("Mode"), pgettext("real money", "live") if account.is_live else _("test"))
         yield Fact(
             _("State"),
             _("active") if account.is_active else _("not in use"),
@@ -235,7 +235,7 @@ class TestConnectionView(ScopedView, View):
 
 def _answer(found: Any) -> str:
     name = found.name or _("without a name")
-    mode = _("live") if found.is_live else _("test")
+    mode = pgettext("real money", "live") if found.is_live else _("test")
     text = _("The provider knows this account as “%(name)s” (%(mode)s).") % {"name": name, "mode": mode}
     return " ".join([text, *(str(detail) for detail in found.details)])
 
@@ -251,7 +251,7 @@ class ProviderAccountViewSet(BillingModelViewSet):
         Column(
             "mode",
             label=gettext_lazy("Mode"),
-            accessor=lambda account: _("live") if account.is_live else _("test"),
+            accessor=lambda account: pgettext("real money", "live") if account.is_live else _("test"),
         ),
         StateColumn(
             "is_active",
@@ -306,7 +306,7 @@ def accounts_to_mend(request: HttpRequest) -> Iterable[Section]:
             [
                 LinkColumn(
                     "account",
-                    label=_("Account"),
+                    label=pgettext("at a payment provider", "Account"),
                     accessor=str,
                     get_url=lambda row: reverse("billing-provideraccount:inspect", args=[row.pk]),
                 ),

@@ -9,7 +9,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core import clock
@@ -156,7 +156,7 @@ class ComparisonInspectView(InspectView):
             yield Fact(_("Customer"), row.customer, url=customer_url(row))
         if row.account is not None:
             url = reverse("billing-provideraccount:inspect", args=[row.account_id])
-            yield Fact(_("Account"), row.account, url=url)
+            yield Fact(pgettext("at a payment provider", "Account"), row.account, url=url)
         yield Fact(_("Day"), date_text(row.day))
         yield Fact(_("Asked about"), row.asked)
         yield Fact(_("Changed"), row.changed)

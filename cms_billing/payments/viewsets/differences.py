@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import F, QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core import clock
@@ -47,7 +47,7 @@ def columns_of_differences() -> list[Column]:
     return [
         LinkColumn("kind", label=_("What"), accessor="get_kind_display", get_url=difference_url),
         Column("reference", label=_("Provider's reference")),
-        Column("account", label=_("Account")),
+        Column("account", label=pgettext("at a payment provider", "Account")),
         MoneyColumn("theirs", label=_("Provider")),
         MoneyColumn("ours", label=_("Ours")),
         DateColumn("found_at", label=_("Found")),
@@ -109,7 +109,7 @@ class DifferenceIndexView(BillingIndexView):
     export_columns = {
         "found_at": (gettext_lazy("Found"), lambda d: d.found_at),
         "kind": (gettext_lazy("What"), lambda d: d.get_kind_display()),
-        "account": (gettext_lazy("Account"), lambda d: str(d.account)),
+        "account": (pgettext_lazy("at a payment provider", "Account"), lambda d: str(d.account)),
         "reference": (gettext_lazy("Provider's reference"), lambda d: d.reference),
         "theirs": (gettext_lazy("Provider"), lambda d: d.theirs),
         "ours": (gettext_lazy("Ours"), lambda d: d.ours),
@@ -137,7 +137,7 @@ class DifferenceInspectView(InspectView):
         difference = self.object
         yield Fact(_("What"), difference.get_kind_display(), tone="" if difference.settled_at else "warning")
         yield Fact(
-            _("Account"),
+            pgettext("at a payment provider", "Account"),
             difference.account,
             url=reverse("billing-provideraccount:inspect", args=[difference.account_id]),
         )
@@ -206,7 +206,7 @@ class DifferenceViewSet(ReadOnlyViewSet):
     list_display = [
         Column("kind", label=gettext_lazy("What"), accessor="get_kind_display"),
         "reference",
-        Column("account", label=gettext_lazy("Account")),
+        Column("account", label=pgettext_lazy("at a payment provider", "Account")),
         MoneyColumn("theirs", label=gettext_lazy("Provider")),
         MoneyColumn("ours", label=gettext_lazy("Ours")),
         DateColumn("found_at", label=gettext_lazy("Found"), sort_key="found_at"),

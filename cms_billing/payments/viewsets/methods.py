@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core.admin import Action, ActionView, DateColumn, Section, StateColumn, TableSection
@@ -83,7 +83,7 @@ def _section(rows: list[PaymentMethod]) -> Section:
     return TableSection(
         _("Payment methods"),
         [
-            Column("method", label=_("Method"), accessor=str),
+            Column("method", label=pgettext("of payment", "Method"), accessor=str),
             Column("kind", label=_("Kind"), accessor="get_kind_display"),
             Column("provider", label=_("Payment provider"), accessor=_provider),
             Column("expires", label=_("Expires"), accessor=_expires),

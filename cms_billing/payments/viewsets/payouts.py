@@ -13,7 +13,7 @@ from django.db.models.functions import TruncMonth
 from django.urls import path, reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 from wagtail.admin.filters import DateRangePickerWidget
 from wagtail.admin.ui.tables import Column
 
@@ -100,7 +100,7 @@ class PayoutIndexView(BillingIndexView):
     export_filename = "payouts"
     export_columns = {
         "reference": (gettext_lazy("Provider's reference"), lambda p: p.reference),
-        "account": (gettext_lazy("Account"), lambda p: str(p.account)),
+        "account": (pgettext_lazy("at a payment provider", "Account"), lambda p: str(p.account)),
         "issuer": (gettext_lazy("Issuer"), lambda p: str(p.issuer)),
         "paid_on": (gettext_lazy("Paid out on"), lambda p: p.paid_on),
         "gross": (gettext_lazy("Gross"), lambda p: p.gross),
@@ -129,7 +129,7 @@ class PayoutInspectView(InspectView):
         yield Fact(_("State"), state, tone="good" if payout.is_paid else "")
         yield Fact(_("Paid out on"), date_text(payout.paid_on))
         yield Fact(
-            _("Account"),
+            pgettext("at a payment provider", "Account"),
             payout.account,
             url=reverse("billing-provideraccount:inspect", args=[payout.account_id]),
         )
@@ -220,7 +220,7 @@ class PayoutViewSet(ReadOnlyViewSet):
     menu_order = 420
     list_display = [
         "reference",
-        Column("account", label=gettext_lazy("Account")),
+        Column("account", label=pgettext_lazy("at a payment provider", "Account")),
         DateColumn("paid_on", label=gettext_lazy("Paid out on"), sort_key="paid_on"),
         StateColumn(
             "differs",

@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.filters import DateRangePickerWidget
 from wagtail.admin.ui.tables import Column
 
@@ -93,7 +93,7 @@ class SessionInspectView(InspectView):
         if payment is not None:
             yield Fact(_("Payment"), payment, url=reverse("billing-payment:inspect", args=[payment.pk]))
         yield Fact(
-            _("Account"),
+            pgettext("at a payment provider", "Account"),
             session.account,
             url=reverse("billing-provideraccount:inspect", args=[session.account_id]),
         )
@@ -133,7 +133,7 @@ class SessionViewSet(ReadOnlyViewSet):
             accessor=lambda row: str(row.customer or row.user or ""),
             get_url=lambda row: customer_url(row) if row.customer_id else None,
         ),
-        Column("account", label=gettext_lazy("Account")),
+        Column("account", label=pgettext_lazy("at a payment provider", "Account")),
         DateColumn("created_at", label=gettext_lazy("Created"), sort_key="created_at"),
         StateColumn(
             "state",

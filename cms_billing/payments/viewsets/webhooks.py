@@ -11,7 +11,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.filters import DateRangePickerWidget
 from wagtail.admin.ui.tables import Column
 
@@ -114,7 +114,7 @@ class WebhookInspectView(InspectView):
         url = (
             reverse("billing-provideraccount:inspect", args=[event.account_id]) if event.account_id else None
         )
-        yield Fact(_("Account"), event.account, url=url)
+        yield Fact(pgettext("at a payment provider", "Account"), event.account, url=url)
         yield Fact(_("Received"), date_text(event.received_at))
         yield Fact(_("State"), state_text(event), tone=tone)
         yield Fact(_("Processed"), date_text(event.done_at))
@@ -157,7 +157,11 @@ class WebhookViewSet(ReadOnlyViewSet):
     menu_order = 730
     list_display = [
         "__str__",
-        Column("account", label=gettext_lazy("Account"), accessor=lambda event: str(event.account or "")),
+        Column(
+            "account",
+            label=pgettext_lazy("at a payment provider", "Account"),
+            accessor=lambda event: str(event.account or ""),
+        ),
         DateColumn("received_at", label=gettext_lazy("Received"), sort_key="received_at"),
         Column(
             "references",

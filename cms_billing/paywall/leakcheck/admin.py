@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views.generic.edit import FormView
 from wagtail.admin import messages
 from wagtail.admin.ui.tables import Column
@@ -46,7 +46,7 @@ START = "cms_billing_paywall.start_leakcheckrun"
 
 class StartForm(forms.Form):
     section = forms.ModelChoiceField(
-        label=gettext_lazy("Section"),
+        label=pgettext_lazy("of a site", "Section"),
         queryset=Page.objects.filter(depth__gt=1),
         required=False,
         widget=AdminPageChooser,
@@ -121,7 +121,7 @@ class LeakCheckInspectView(InspectView):
         run = self.object
         yield Fact(_("Started"), date_text(run.started_at))
         yield Fact(_("Started by"), run.started_by or "")
-        yield Fact(_("Section"), run.section or "")
+        yield Fact(pgettext("of a site", "Section"), run.section or "")
         yield Fact(_("Pages at most"), run.pages)
         yield Fact(_("Closed pages"), run.closed_pages)
         yield Fact(_("Requests"), run.asked)

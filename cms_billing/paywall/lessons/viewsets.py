@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core.admin import (
@@ -35,7 +35,7 @@ class CertificateInspectView(InspectView):
         yield Fact(_("Course"), certificate.course_title)
         yield Fact(_("Given on"), date_text(certificate.issued_on))
         yield Fact(_("Code"), code_text(certificate.code))
-        yield Fact(_("Account"), str(certificate.user))
+        yield Fact(pgettext("at a payment provider", "Account"), str(certificate.user))
 
 
 class CertificateViewSet(ReadOnlyViewSet):

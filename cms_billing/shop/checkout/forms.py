@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from oscar.core.loading import get_class, get_model
 
 from cms_billing.shop.offered import OfferedMethod
@@ -57,7 +58,7 @@ class BillingAddressForm(AbstractAddressForm):
         labels = {
             "line1": _("Street and number"),
             "line2": _("Address addition"),
-            "line4": _("City"),
+            "line4": pgettext_lazy("address", "City"),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

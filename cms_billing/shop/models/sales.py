@@ -224,7 +224,7 @@ class StockMovement(FrozenModel):
     product = _loose_key("catalogue.Product", _("product"))
     stock_record = _loose_key("partner.StockRecord", _("stock record"))
     title = models.CharField(_("product"), max_length=255)
-    sku = models.CharField(_("SKU"), max_length=128, blank=True)
+    sku = models.CharField(pgettext_lazy("article", "SKU"), max_length=128, blank=True)
     partner_name = models.CharField(_("partner"), max_length=255, blank=True)
     kind = models.CharField(_("what happened"), max_length=12, choices=Kind.choices)
     reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True)

@@ -11,7 +11,7 @@ from django.forms import CheckboxSelectMultiple, Form
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from wagtail.admin.ui.tables import Column
 
 from cms_billing.core.admin import (
@@ -95,7 +95,13 @@ class StrayPaymentIndexView(BillingIndexView):
 class StrayPaymentInspectView(InspectView):
     extension = "billing_stray_payment"
     actions = [
-        Action(gettext_lazy("Complete"), "billing-stray-payment:complete", "check", REPAIR, when=is_stray),
+        Action(
+            pgettext_lazy("an order", "Complete"),
+            "billing-stray-payment:complete",
+            "check",
+            REPAIR,
+            when=is_stray,
+        ),
         Action(gettext_lazy("Pay back"), "billing-stray-payment:pay_back", "resubmit", REPAIR, when=is_stray),
     ]
 
@@ -122,7 +128,11 @@ class StrayPaymentInspectView(InspectView):
             _("What was ordered"),
             [
                 Column("title", label=_("Product"), accessor=lambda line: line["title"]),
-                Column("quantity", label=_("Number"), accessor=lambda line: str(line["quantity"])),
+                Column(
+                    "quantity",
+                    label=pgettext("how many", "Number"),
+                    accessor=lambda line: str(line["quantity"]),
+                ),
                 Column(
                     "total",
                     label=_("Total"),
@@ -151,7 +161,7 @@ class _RepairView(ActionView):
 
 class CompleteView(_RepairView):
     page_title = gettext_lazy("Complete the order")
-    action_label = gettext_lazy("Complete")
+    action_label = pgettext_lazy("an order", "Complete")
     explanation = gettext_lazy(
         "The order is placed with the addresses and at the prices the buyer was shown, and its invoice is paid with "
         "this payment. If goods were missing, add them to the stock first."

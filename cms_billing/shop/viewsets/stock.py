@@ -151,7 +151,7 @@ class StockMovementInspectView(InspectView):
         row = self.object
         tone = "good" if row.kind in _GOOD else "warning"
         yield Fact(_("Product"), row.title, url=product_url(row.product))
-        yield Fact(_("SKU"), row.sku)
+        yield Fact(pgettext("article", "SKU"), row.sku)
         yield Fact(_("Partner"), row.partner_name)
         yield Fact(pgettext("goods", "Quantity"), row.quantity)
         yield Fact(_("What happened"), row.get_kind_display(), tone=tone)
