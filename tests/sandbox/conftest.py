@@ -41,7 +41,22 @@ def sandbox_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         SANDBOX_PASSWORD="saitenweg",
         SITE_URL="http://localhost:8000",
     ):
+        forget_menus()
         yield
+    forget_menus()
+
+
+def forget_menus() -> None:
+    """Wagtail's menus keep the addresses that they were first built with, and the sandbox has its admin elsewhere."""
+    from wagtail.admin.menu import admin_menu, help_menu, reports_menu, settings_menu
+    from wagtail.admin.viewsets import viewsets
+
+    from cms_billing.core.ui.menu import billing_menu
+
+    for menu in (admin_menu, billing_menu, help_menu, reports_menu, settings_menu):
+        menu.__dict__.pop("registered_menu_items", None)
+    for viewset in viewsets.viewsets:
+        viewset.__dict__.pop("menu_url", None)
 
 
 @pytest.fixture(scope="package")
