@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 from django.test import override_settings
 
@@ -41,13 +42,13 @@ def sandbox_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         SANDBOX_PASSWORD="saitenweg",
         SITE_URL="http://localhost:8000",
     ):
-        forget_menus()
+        forget_addresses()
         yield
-    forget_menus()
+    forget_addresses()
 
 
-def forget_menus() -> None:
-    """Wagtail's menus keep the addresses that they were first built with, and the sandbox has its admin elsewhere."""
+def forget_addresses() -> None:
+    """Wagtail's menus and sites keep the addresses that they were first asked for with; the sandbox has others."""
     from wagtail.admin.menu import admin_menu, help_menu, reports_menu, settings_menu
     from wagtail.admin.viewsets import viewsets
 
@@ -57,6 +58,7 @@ def forget_menus() -> None:
         menu.__dict__.pop("registered_menu_items", None)
     for viewset in viewsets.viewsets:
         viewset.__dict__.pop("menu_url", None)
+    cache.clear()
 
 
 @pytest.fixture(scope="package")

@@ -244,6 +244,17 @@ def test_basket_page_shows_the_open_payment_to_go_on_or_cancel(member, membershi
     assert not BeautifulSoup(response.content, "html.parser").select(".billing-open-payment")
 
 
+def test_what_was_put_into_another_basket_meanwhile_comes_along(member, membership):
+    songbook = book(partner_of())
+    session = press(member, membership)
+    member.put_in_basket(songbook)
+    attempted = session.checkout_attempt.basket_id
+    assert Basket.open.exclude(pk=attempted).get().lines.get().product == songbook
+    come_back(member.client, session, cancelled=1)
+    assert Basket.open.get().pk == attempted
+    assert {line.product for line in Basket.open.get().lines.all()} == {membership, songbook}
+
+
 def test_cancelling_on_the_providers_page_gives_the_basket_back(member, membership):
     session = press(member, membership)
     response = come_back(member.client, session, cancelled=1)

@@ -78,7 +78,18 @@ def release_attempt(*, attempt_id: int, now: datetime) -> bool:
     held = CheckoutAttempt.objects.unfinished().filter(basket_id=basket_id).exists()
     if basket is not None and basket.status == Basket.FROZEN and not held:
         basket.thaw()
+        _gather_into(basket)
     return True
+
+
+def _gather_into(basket: Any) -> None:
+    """Of several open baskets of a buyer Oscar keeps whichever the database names first; what was chosen in the
+    checkout belongs to this one. What was put into another one meanwhile comes along."""
+    if basket.owner_id is None:
+        return
+    others = Basket.open.select_for_update(of=("self",)).filter(owner=basket.owner_id).exclude(pk=basket.pk)
+    for other in others.order_by("pk"):
+        basket.merge(other, add_quantities=False)
 
 
 def is_given_up(session: PaymentSession) -> bool:
