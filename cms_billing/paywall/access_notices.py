@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -178,13 +179,15 @@ class KeepAccessView(View):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         asked = [pk for pk in request.POST.getlist("change") if pk.isdigit()]
-        entries = PageLogEntry.objects.filter(pk__in=asked, action=CHANGED).select_related("page")
+        known = PageLogEntry.objects.filter(pk__in=asked, action=CHANGED).select_related("page")
         # What is above first: what is below it may need no rule of its own then.
-        for entry in entries.order_by("page__path"):
-            self.keep(entry)
-        first = entries.order_by("page__path").first()
-        if first is None:
+        entries = list(known.order_by("page__path"))
+        if not entries:
             return redirect("wagtailadmin_home")
+        with transaction.atomic():
+            for entry in entries:
+                self.keep(entry)
+        first = entries[0]
         if request.POST.get("back") == "page":
             return redirect("wagtailadmin_pages:edit", first.page_id)
         return redirect("wagtailadmin_explore", first.page.get_parent().pk)

@@ -7,11 +7,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from cms_billing.paywall import rule_map
+from cms_billing.paywall.models import AccessRule
+from cms_billing.paywall.rule_rows import plans_of_rules, rules_of_pages
 from cms_billing.paywall.services import remove_rule, set_rule
-from cms_billing.paywall.terms import OpensTo, RuleTerms
+from cms_billing.paywall.terms import OpensTo, Preview, RuleTerms
+from cms_billing.testing.factories import PlanFactory
 from tests.testsite.models import ArticlePage
 
-from .conftest import client_of, member
+from .conftest import TODAY, client_of, member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,3 +82,17 @@ def test_reading_a_thousand_rules_takes_the_same_queries(magazine):
         known = rule_map._load("")
     assert len(many) == len(few)
     assert len(known.rules) == 21
+
+
+def test_a_rule_read_as_a_row_is_that_of_its_model(magazine):
+    set_rule(
+        page=magazine.article,
+        plans=[magazine.plan, PlanFactory(name="A course")],
+        terms=RuleTerms(
+            quota=2, gifts=1, closes_at=2, free_until=TODAY, preview=Preview.PERCENT, preview_amount=20
+        ),
+    )
+    plans = rule_map.plan_facts([plan.pk for rule in AccessRule.objects.all() for plan in rule.plans.all()])
+    read = {row.path: row.rule for row in rules_of_pages(plans_of_rules(), plans)}
+    assert read == {rule.page.path: rule.facts() for rule in AccessRule.objects.all()}
+    assert len(read) == 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from cms_billing.testing.factories import PlanFactory, UserFactory
@@ -54,3 +55,15 @@ def tells(response: Any) -> bool:
     return SECRET in body.decode("utf-8", "replace") or any(
         SECRET in value for value in response.headers.values()
     )
+
+
+@pytest.fixture
+def cache_in_front(settings):
+    """Django's own, before everything else."""
+    settings.MIDDLEWARE = [
+        "django.middleware.cache.UpdateCacheMiddleware",
+        *settings.MIDDLEWARE,
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+    settings.CACHE_MIDDLEWARE_SECONDS = 600
+    cache.clear()

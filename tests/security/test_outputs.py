@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from wagtail.models import APIToken
 
@@ -208,17 +207,6 @@ def test_members_address_follows_a_lock_and_an_end(magazine):
 
 
 # -- caches in front ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def cache_in_front(settings):
-    settings.MIDDLEWARE = [
-        "django.middleware.cache.UpdateCacheMiddleware",
-        *settings.MIDDLEWARE,
-        "django.middleware.cache.FetchFromCacheMiddleware",
-    ]
-    settings.CACHE_MIDDLEWARE_SECONDS = 600
-    cache.clear()
 
 
 @pytest.mark.usefixtures("cache_in_front")
